@@ -1,0 +1,26 @@
+//! `ch4-wgan-gp`: trains, samples and evaluates.
+
+use std::process::ExitCode;
+
+use ch4_wgan_gp::model::Generator;
+use ch4_wgan_gp::train::{Settings, train};
+use tch::nn::{ModuleT, Path};
+use toolkit::cli::{self, Command};
+use toolkit::{Config, Run, artist};
+
+const PROGRAM: &str = env!("CARGO_PKG_NAME");
+const ABOUT: &str = "WGAN-GP: learns to draw toy bricks, faces or your own pictures";
+
+fn main() -> ExitCode {
+    cli::main(PROGRAM, ABOUT, |command| match command {
+        Command::Train(args) => train(Run::open(PROGRAM, &args, Settings::preset)?),
+        Command::Sample(args) => artist::sample(PROGRAM, &args, generator),
+        Command::Evaluate(args) => artist::evaluate(PROGRAM, &args, generator),
+    })
+}
+
+/// The generator of a run, and the length of its noise.
+fn generator(path: &Path<'_>, config: &Config<Settings>) -> (Box<dyn ModuleT>, i64) {
+    let Settings { z_dim, widths, .. } = config.settings;
+    (Box::new(Generator::new(path, z_dim, widths, config.channels)), z_dim)
+}

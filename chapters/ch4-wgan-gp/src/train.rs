@@ -1,0 +1,209 @@
+//! WGAN-GP: the losses, the penalty, one step of each network, and the loop around them.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use tch::nn::{ModuleT, VarStore};
+use tch::{Kind, Tensor, no_grad};
+use toolkit::cli::Preset;
+use toolkit::layers::to_f32;
+use toolkit::noise::fixed_z;
+use toolkit::{Adam, Compute, Run, Schedule};
+
+use crate::model::{Critic, Generator};
+
+/// What the paper speaks of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Length of the noise vector.
+    pub z_dim: i64,
+    /// Channels at sides 32, 16, 8 and 4, in both networks.
+    pub widths: [i64; 4],
+    /// Share of the critic's activations that are set to 0 in training.
+    pub dropout: f64,
+    /// Adam's step size.
+    pub learning_rate: f64,
+    /// Adam's memory: how much of the old mean and of the old square is kept.
+    pub betas: (f64, f64),
+    /// Updates of the critic for one of the generator.
+    pub critic_steps: u64,
+    /// λ, the weight of the gradient penalty.
+    pub gp_weight: f64,
+}
+
+impl Settings {
+    /// The settings of a preset, and how long it trains on what.
+    pub fn preset(preset: Preset) -> (Schedule, Settings) {
+        let book = Settings {
+            z_dim: 128,
+            widths: [64, 128, 256, 512],
+            dropout: 0.3,
+            learning_rate: 2e-4,
+            betas: (0.5, 0.9),
+            critic_steps: 3,
+            gp_weight: 10.0,
+        };
+        let schedule = |data: &str, steps, batch_size| Schedule {
+            data: data.into(),
+            steps,
+            batch_size,
+            batches_per_step: 3,
+        };
+        match preset {
+            Preset::Book => (schedule("bricks", 9_400, 128), book),
+            Preset::Quick => {
+                let widths = [16, 32, 64, 128];
+                let quick = Settings { widths, dropout: 0.0, learning_rate: 5e-4, ..book };
+                (schedule("bricks-small", 500, 64), quick)
+            }
+        }
+    }
+}
+
+/// What the critic minimises, without the penalty: `mean(fake) − mean(real)`, both `[batch]`.
+///
+/// Its negative estimates the Wasserstein distance between the two distributions.
+pub fn critic_loss(real_scores: &Tensor, fake_scores: &Tensor) -> Tensor {
+    fake_scores.mean(Kind::Float) - real_scores.mean(Kind::Float)
+}
+
+/// What the generator minimises: `−mean(fake)`, of `[batch]`.
+pub fn generator_loss(fake_scores: &Tensor) -> Tensor {
+    -fake_scores.mean(Kind::Float)
+}
+
+/// The gradient penalty, `mean((‖∇ critic(x)‖₂ − 1)²)`, where each `x` lies at a random place on the straight line between
+/// a real image and a fake one (Gulrajani et al. 2017, equation 3).
+///
+/// `real` and `fake` are `[batch, channels, side, side]`. The result is a scalar that can be differentiated by the critic's
+/// weights.
+pub fn gradient_penalty(critic: &dyn ModuleT, real: &Tensor, fake: &Tensor) -> Tensor {
+    // One α for each image, the same for all its pixels.
+    let alpha = Tensor::rand([real.size()[0], 1, 1, 1], (Kind::Float, real.device()));
+    let between = real + alpha.to_kind(real.kind()) * (fake - real);
+    let between = between.detach().set_requires_grad(true);
+    let scores = critic.forward_t(&between, true); // [batch]
+    // Each score depends on its own image alone, so the gradient of the sum holds every image's own gradient.
+    // Its graph is kept: the penalty's gradient by the weights is a second derivative.
+    let gradient = Tensor::run_backward(&[scores.sum(Kind::Float)], &[&between], true, true);
+    // The norm's derivative at 0 is taken as 0, where that of the square root of a sum of squares is not a number.
+    let norm = to_f32(&gradient[0]).flatten(1, -1).norm_scalaropt_dim(2, 1, false); // [batch]
+    (norm - 1.0).square().mean(Kind::Float)
+}
+
+/// Both networks with their optimisers.
+pub struct WganGp {
+    /// Draws.
+    pub generator: Generator,
+    /// Scores.
+    pub critic: Critic,
+    generator_adam: Adam,
+    critic_adam: Adam,
+    settings: Settings,
+    compute: Compute,
+}
+
+/// The parts of the critic's loss, scalars.
+pub struct CriticLosses {
+    /// What the critic's step minimised.
+    pub loss: Tensor,
+    /// `mean(real) − mean(fake)`: the estimate of the Wasserstein distance.
+    pub wasserstein: Tensor,
+    /// The penalty before it is weighted.
+    pub penalty: Tensor,
+}
+
+impl WganGp {
+    /// New networks for images of `channels` channels; libtorch's generator decides their weights.
+    pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
+        let Settings { z_dim, widths, dropout, learning_rate, betas, .. } = *settings;
+        let (g, c) = (VarStore::new(compute.device), VarStore::new(compute.device));
+        Self {
+            generator: Generator::new(&g.root(), z_dim, widths, channels),
+            critic: Critic::new(&c.root(), widths, channels, dropout),
+            generator_adam: Adam::new(g, learning_rate, betas),
+            critic_adam: Adam::new(c, learning_rate, betas),
+            settings: settings.clone(),
+            compute,
+        }
+    }
+
+    /// Noise for `batch` images: `[batch, z_dim, 1, 1]`, standard normal.
+    pub fn noise(&self, batch: i64) -> Tensor {
+        let Compute { device, kind } = self.compute;
+        Tensor::randn([batch, self.settings.z_dim, 1, 1], (Kind::Float, device)).to_kind(kind)
+    }
+
+    /// One update of the critic on `real: [batch, channels, 64, 64]` and as many fakes.
+    pub fn critic_step(&mut self, real: &Tensor) -> CriticLosses {
+        let batch = real.size()[0];
+        // The generator stays as it is in this step, so nothing about the making of the fakes is recorded.
+        let fake = no_grad(|| self.noise(batch).apply_t(&self.generator, true));
+        // Real and fake in one pass, which is faster; without batch norm it makes no difference to the scores.
+        let scores = Tensor::cat(&[real, &fake], 0).apply_t(&self.critic, true); // [2 · batch]
+        let wasserstein_loss = critic_loss(&scores.narrow(0, 0, batch), &scores.narrow(0, batch, batch));
+        let penalty = gradient_penalty(&self.critic, real, &fake);
+        let loss = &wasserstein_loss + self.settings.gp_weight * &penalty;
+        self.critic_adam.minimise(&loss);
+        CriticLosses { loss, wasserstein: -wasserstein_loss, penalty }
+    }
+
+    /// One update of the generator through the critic, which stays as it is. Returns the loss, a scalar.
+    pub fn generator_step(&mut self, batch: i64) -> Tensor {
+        let fake = self.noise(batch).apply_t(&self.generator, true);
+        let loss = generator_loss(&fake.apply_t(&self.critic, true));
+        self.generator_adam.minimise(&loss);
+        loss
+    }
+
+    /// What a checkpoint consists of.
+    pub fn parts(&mut self) -> [(&'static str, &mut Adam); 2] {
+        [("generator", &mut self.generator_adam), ("critic", &mut self.critic_adam)]
+    }
+}
+
+/// Trains until the run is over.
+///
+/// # Errors
+/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is not finite.
+pub fn train(mut run: Run<Settings>) -> Result<()> {
+    let settings = run.config.settings.clone();
+    let batch = run.config.schedule.batch_size as i64;
+    run.begin_step(0);
+    let mut gan = WganGp::new(&settings, run.config.channels, run.compute);
+    run.restore(&mut gan.parts())?;
+
+    for step in run.steps() {
+        run.begin_step(step);
+
+        // The critic first, several times, each time on fresh images: the generator's gradient is only as good as
+        // the critic's estimate of the distance.
+        let mut critic = gan.critic_step(&run.real_batch(step, 0));
+        for k in 1..settings.critic_steps {
+            critic = gan.critic_step(&run.real_batch(step, k));
+        }
+        let generator_loss = gan.generator_step(batch);
+
+        let CriticLosses { loss, wasserstein, penalty } = &critic;
+        run.end_step(
+            step,
+            &[
+                ("critic_loss", loss),
+                ("wasserstein", wasserstein),
+                ("penalty", penalty),
+                ("generator_loss", &generator_loss),
+            ],
+        )?;
+        if run.sheet_due(step) {
+            let z = fixed_z(0, 64, settings.z_dim, run.compute);
+            let images = no_grad(|| z.apply_t(&gan.generator, false));
+            run.save_sheet(step, &images)?;
+        }
+        if run.checkpoint_due(step) {
+            run.save_checkpoint(step, &gan.parts())?;
+        }
+        if run.interrupted() {
+            break;
+        }
+    }
+    run.finish()
+}

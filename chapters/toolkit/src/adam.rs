@@ -1,0 +1,113 @@
+//! The Adam optimiser, with a state that can be saved.
+
+use anyhow::Result;
+use tch::nn::VarStore;
+use tch::{Tensor, no_grad};
+
+use crate::checkpoint::{Named, copy_named};
+
+/// Adam (Kingma & Ba 2015, algorithm 1), equal to `torch.optim.Adam` with its default ε of 1e-8.
+///
+/// tch's own optimiser cannot save its moments and visits one tensor after the other. Here all parameters of a
+/// network, and both moments, lie in three flat buffers: an update is a handful of operations on long vectors.
+pub struct Adam {
+    network: VarStore,
+    /// The step size α.
+    pub learning_rate: f64,
+    beta1: f64,
+    beta2: f64,
+    /// Number of updates made so far.
+    updates: i64,
+    parameters: Vec<Tensor>,
+    /// The values of all parameters; each parameter is a view into it.
+    values: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+}
+
+const EPSILON: f64 = 1e-8;
+
+impl Adam {
+    /// Takes over `network`, of which it will train every trainable variable.
+    ///
+    /// Their storage moves into one buffer, so build the optimiser after the network and before it is used.
+    pub fn new(network: VarStore, learning_rate: f64, (beta1, beta2): (f64, f64)) -> Self {
+        let mut named: Vec<_> = network.variables().into_iter().collect();
+        named.retain(|(_, variable)| variable.requires_grad());
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut parameters: Vec<Tensor> = named.into_iter().map(|(_, variable)| variable).collect();
+        let values = no_grad(|| flatten(&parameters));
+        let mut start = 0;
+        for parameter in &mut parameters {
+            let length = parameter.numel() as i64;
+            let view = values.narrow(0, start, length).view(parameter.size().as_slice());
+            parameter.set_data(&view);
+            start += length;
+        }
+        let (mean, variance) = (values.zeros_like(), values.zeros_like());
+        let updates = 0;
+        Adam { network, learning_rate, beta1, beta2, updates, parameters, values, mean, variance }
+    }
+
+    /// The network that it trains.
+    pub fn network(&self) -> &VarStore {
+        &self.network
+    }
+
+    /// Moves this network's parameters one step down the gradient of `loss`, a scalar.
+    ///
+    /// The gradient is taken with respect to these parameters alone: whatever other networks `loss` went through
+    /// stay as they are, and nothing is computed for their weights.
+    pub fn minimise(&mut self, loss: &Tensor) {
+        let gradients = Tensor::run_backward(&[loss], &self.parameters, false, false);
+        self.apply(&gradients);
+    }
+
+    /// The update of algorithm 1 for given gradients, one for each parameter in the order of the names.
+    pub fn apply(&mut self, gradients: &[Tensor]) {
+        no_grad(|| {
+            let gradient = flatten(gradients);
+            self.updates += 1;
+            let _ = self.mean.lerp_(&gradient, 1.0 - self.beta1);
+            let _ = self.variance.lerp_(&gradient.square(), 1.0 - self.beta2);
+            // The moments start at 0; dividing by 1 − βᵗ removes the bias that this gives them.
+            let mean_bias = 1.0 - self.beta1.powi(self.updates as i32);
+            let variance_bias = 1.0 - self.beta2.powi(self.updates as i32);
+            let mut scale = self.variance.sqrt();
+            let _ = scale.divide_scalar_(variance_bias.sqrt()).g_add_scalar_(EPSILON);
+            let step = (&self.mean / scale).multiply_scalar_(-self.learning_rate / mean_bias);
+            let _ = self.values.g_add_(&step);
+        });
+    }
+
+    /// Everything that has to be saved beside the parameters so that training can go on.
+    pub fn state(&self) -> Named {
+        let updates = Tensor::from(self.updates);
+        vec![
+            ("mean".into(), self.mean.shallow_clone()),
+            ("updates".into(), updates),
+            ("variance".into(), self.variance.shallow_clone()),
+        ]
+    }
+
+    /// Takes up a state that [`Adam::state`] gave.
+    ///
+    /// # Errors
+    /// If the state belongs to a network with other parameters.
+    pub fn set_state(&mut self, state: &Named) -> Result<()> {
+        let updates = Tensor::from(0i64);
+        let targets = vec![
+            ("mean".into(), self.mean.shallow_clone()),
+            ("updates".into(), updates.shallow_clone()),
+            ("variance".into(), self.variance.shallow_clone()),
+        ];
+        copy_named(state, &targets)?;
+        self.updates = updates.int64_value(&[]);
+        Ok(())
+    }
+}
+
+fn flatten(tensors: &[Tensor]) -> Tensor {
+    let flat: Vec<Tensor> = tensors.iter().map(|t| t.reshape(-1)).collect();
+    Tensor::cat(&flat, 0)
+}

@@ -1,0 +1,182 @@
+//! The command line, the same for every chapter.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::compute::{DeviceChoice, PrecisionChoice};
+
+/// What a chapter was asked to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train (this is also what happens when no command is named)
+    Train(TrainArgs),
+    /// Draw images with a trained generator
+    Sample(SampleArgs),
+    /// Measure how far generated images are from real ones that were held out
+    Evaluate(EvaluateArgs),
+}
+
+/// A whole setting of a chapter: networks, optimiser, length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Narrow networks on the small set: minutes on two cores
+    Quick,
+    /// The book's own networks and settings: hours on a CPU
+    Book,
+}
+
+/// Options of `train`.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArgs {
+    /// Images to learn from: bricks, bricks-small, portraits (drawn on first use), or a folder
+    /// [default: the preset's]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub data: Option<String>,
+    /// Folder for this run; it must be new [default: runs/<program>/NNN]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Networks, optimiser settings and length
+    #[arg(long, value_enum, default_value = "quick")]
+    pub preset: Preset,
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+    /// How precisely to compute: auto takes bf16 where it is faster
+    #[arg(long, value_enum, default_value = "auto")]
+    pub precision: PrecisionChoice,
+    /// Length in passes through the training images
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u64).range(1..))]
+    pub epochs: Option<u64>,
+    /// Length in generator updates [default: the preset's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: Option<u64>,
+    /// Images in a batch [default: the preset's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+    pub batch_size: Option<u64>,
+    /// Colour channels, 1 or 3 [default: 1 for bricks, else 3]
+    #[arg(long, value_name = "1|3", value_parser = ["1", "3"])]
+    pub channels: Option<String>,
+    /// Where all randomness starts; the same seed gives the same run
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Leave out images that cannot be read, and say how many
+    #[arg(long)]
+    pub skip_bad: bool,
+    /// Go on with a run that was stopped, with its own settings; --steps or --epochs lengthen it
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "preset", "device", "precision", "batch_size", "channels", "seed", "skip_bad"])]
+    pub resume: Option<PathBuf>,
+}
+
+/// Options of `sample`.
+#[derive(Clone, Debug, Args)]
+pub struct SampleArgs {
+    /// A run folder, or a folder of weights [default: the newest run]
+    #[arg(long, value_name = "RUN")]
+    pub checkpoint: Option<PathBuf>,
+    /// How many images
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    pub count: i64,
+    /// Which images: the same seed gives the same ones
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// The picture to write
+    #[arg(long, value_name = "FILE", default_value = "sample.png")]
+    pub out: PathBuf,
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+}
+
+/// Options of `evaluate`.
+#[derive(Clone, Debug, Args)]
+pub struct EvaluateArgs {
+    /// A run folder, or a folder of weights [default: the newest run]
+    #[arg(long, value_name = "RUN")]
+    pub checkpoint: Option<PathBuf>,
+    /// Images to compare with [default: those it was trained on; a tenth of them was held out]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub data: Option<String>,
+    /// At most so many images on either side
+    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(8..))]
+    pub count: u64,
+    /// Seed of the generated images and of the measure's random directions
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+}
+
+#[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true, version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    train: TrainArgs,
+}
+
+const EXAMPLES: &str = "\
+With no arguments it trains the quick preset on an embedded set into a new folder under runs/.
+
+Examples:
+  PROGRAM                                      train for a few minutes
+  PROGRAM train --preset book                  the book's own networks and length
+  PROGRAM train --data photos --steps 5000     your own pictures
+  PROGRAM train --resume runs/PROGRAM/001      go on where it stopped
+  PROGRAM sample --count 100 --out hundred.png
+  PROGRAM evaluate --json
+
+Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped by Ctrl-C after a checkpoint.";
+
+/// The run was stopped by Ctrl-C, after its checkpoint.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("stopped")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// The `main` of a chapter: reads the command line, does what it says, and turns errors into one line and an exit code.
+pub fn main(
+    name: &'static str,
+    about: &'static str,
+    execute: impl FnOnce(Command) -> Result<()>,
+) -> ExitCode {
+    let command = Cli::command()
+        .name(name)
+        .bin_name(name)
+        .about(about)
+        .after_help(EXAMPLES.replace("PROGRAM", name));
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match execute(cli.command.unwrap_or(Command::Train(cli.train))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
+        Err(error) => {
+            // libtorch's own messages go on for pages of addresses; the first line says what happened.
+            let text = format!("{error:#}");
+            eprintln!("{name}: {}", text.lines().next().unwrap_or_default());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a line to standard output. A reader that has gone away (`| head`) is no error.
+pub fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

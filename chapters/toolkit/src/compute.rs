@@ -1,0 +1,122 @@
+//! Where and how precisely the tensors are computed. Chosen once, at the top of a program.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use tch::{Cuda, Device, Kind, Tensor, no_grad};
+
+/// The device that holds the networks and the kind in which images flow through them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Compute {
+    /// The CPU or one GPU.
+    pub device: Device,
+    /// [`Kind::Float`] or [`Kind::BFloat16`]; weights, statistics and losses are f32 in either case.
+    pub kind: Kind,
+}
+
+/// What was asked for with `--device`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The first GPU where there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The GPU of this number.
+    Cuda(usize),
+}
+
+impl std::str::FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(DeviceChoice::Auto),
+            "cpu" => Ok(DeviceChoice::Cpu),
+            "cuda" => Ok(DeviceChoice::Cuda(0)),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|number| number.parse().ok())
+                .map(DeviceChoice::Cuda)
+                .ok_or_else(|| "expected auto, cpu, cuda or cuda:N".to_string()),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// Finds the device.
+    ///
+    /// # Errors
+    /// If a GPU was asked for that libtorch cannot use here.
+    pub fn resolve(self) -> Result<Device> {
+        match self {
+            DeviceChoice::Cpu => Ok(Device::Cpu),
+            DeviceChoice::Auto => Ok(Device::cuda_if_available()),
+            DeviceChoice::Cuda(_) if !tch::utils::has_cuda() => bail!(
+                "--device cuda: libtorch finds no usable GPU here; `cargo xtask doctor` says why, --device cpu works"
+            ),
+            DeviceChoice::Cuda(n) if n as i64 >= Cuda::device_count() => {
+                bail!("--device cuda:{n}: there are {} GPUs, counted from 0", Cuda::device_count())
+            }
+            DeviceChoice::Cuda(n) => Ok(Device::Cuda(n)),
+        }
+    }
+}
+
+/// What was asked for with `--precision`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PrecisionChoice {
+    /// bf16 where its convolutions are faster, else f32.
+    Auto,
+    /// 32-bit floats.
+    F32,
+    /// 16-bit "brain" floats for images and activations.
+    Bf16,
+}
+
+impl PrecisionChoice {
+    /// Finds the kind, and says in half a sentence why.
+    ///
+    /// `auto` times a convolution both ways instead of asking for the processor's name: bf16 is several times faster
+    /// where there is hardware for it (AMX, a recent GPU) and several times slower where it is emulated.
+    pub fn resolve(self, device: Device) -> (Kind, String) {
+        match self {
+            PrecisionChoice::F32 => (Kind::Float, "as asked".into()),
+            PrecisionChoice::Bf16 => (Kind::BFloat16, "as asked".into()),
+            PrecisionChoice::Auto => {
+                let time = |kind| convolution_time(device, kind).as_secs_f64();
+                let gain = time(Kind::Float) / time(Kind::BFloat16);
+                // A narrow win would not pay for the lost digits, and might be a loss the next time.
+                let kind = if gain > 1.5 { Kind::BFloat16 } else { Kind::Float };
+                (kind, format!("bf16 convolutions run {gain:.1} times as fast as f32 here"))
+            }
+        }
+    }
+}
+
+/// The shortest of a few timings of one small convolution, forward only.
+fn convolution_time(device: Device, kind: Kind) -> Duration {
+    no_grad(|| {
+        let x = Tensor::ones([16, 32, 32, 32], (kind, device));
+        let weight = Tensor::ones([64, 32, 4, 4], (kind, device));
+        let run = || {
+            let start = Instant::now();
+            let y = x.conv2d(&weight, None::<&Tensor>, [2, 2], [1, 1], [1, 1], 1);
+            // Reading one number waits for the device.
+            y.get(0).get(0).get(0).double_value(&[0]);
+            start.elapsed()
+        };
+        run();
+        (0..3).map(|_| run()).min().unwrap_or_default()
+    })
+}
+
+impl fmt::Display for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.kind == Kind::BFloat16 { "bf16" } else { "f32" };
+        match self.device {
+            Device::Cpu => write!(f, "CPU, {} threads, {kind}", tch::get_num_threads()),
+            device => write!(f, "{device:?}, {kind}"),
+        }
+    }
+}

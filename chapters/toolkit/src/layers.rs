@@ -1,0 +1,61 @@
+//! Layers that compute in the precision of their input, and the activation that tch lacks.
+//!
+//! The weights always stay in f32. A layer converts them to the kind of its input on the way through, so that
+//! handing a network bf16 images *is* running it in bf16, and the gradients arrive in f32.
+
+use tch::nn::{self, ConvConfig, Func, Init, Path};
+use tch::{Kind, Tensor};
+
+/// A 2-D convolution, `[batch, in, h, w]` to `[batch, out, h', w']`.
+pub fn conv2d(path: Path<'_>, inputs: i64, outputs: i64, side: i64, c: ConvConfig) -> Func<'static> {
+    let weight = path.var("weight", &[outputs, inputs, side, side], c.ws_init);
+    let bias = c.bias.then(|| path.var("bias", &[outputs], c.bs_init));
+    nn::func(move |x| {
+        let (weight, bias) = (in_kind_of(&weight, x), bias.as_ref().map(|b| in_kind_of(b, x)));
+        x.conv2d(&weight, bias, [c.stride; 2], [c.padding; 2], [c.dilation; 2], c.groups)
+    })
+}
+
+/// A transposed 2-D convolution, `[batch, in, h, w]` to `[batch, out, h', w']`.
+pub fn conv_transpose2d(
+    path: Path<'_>,
+    inputs: i64,
+    outputs: i64,
+    side: i64,
+    c: ConvConfig,
+) -> Func<'static> {
+    let weight = path.var("weight", &[inputs, outputs, side, side], c.ws_init);
+    let bias = c.bias.then(|| path.var("bias", &[outputs], c.bs_init));
+    nn::func(move |x| {
+        let (weight, bias) = (in_kind_of(&weight, x), bias.as_ref().map(|b| in_kind_of(b, x)));
+        let (stride, padding) = ([c.stride; 2], [c.padding; 2]);
+        x.conv_transpose2d(&weight, bias, stride, padding, [0; 2], c.groups, [c.dilation; 2])
+    })
+}
+
+/// Batch normalisation over `[batch, channels, h, w]` as PyTorch has it: scale from 1, shift from 0, ε 1e-5, and
+/// running statistics that move by a tenth at each training step. (tch's own default draws the scale from U(0, 1).)
+///
+/// Statistics are kept in f32 whatever the kind of the input.
+pub fn batch_norm2d(path: Path<'_>, channels: i64) -> nn::BatchNorm {
+    let one = Init::Const(1.0);
+    nn::batch_norm2d(path, channels, nn::BatchNormConfig { ws_init: one, ..Default::default() })
+}
+
+/// `x` where it is positive, `slope · x` elsewhere; any shape.
+///
+/// tch binds `leaky_relu` without its slope, but it binds the function's derivative with it: the incoming gradient
+/// where the input is positive, and `slope` times it elsewhere. With `x` in both places that is the
+/// function itself, in one pass, and its derivative is again the one that is wanted.
+pub fn leaky_relu(x: &Tensor, slope: f64) -> Tensor {
+    x.leaky_relu_backward(&x.detach(), slope, false)
+}
+
+fn in_kind_of(weight: &Tensor, x: &Tensor) -> Tensor {
+    weight.to_kind(x.kind())
+}
+
+/// Brings scores or pixels back to f32, in which losses and statistics are always computed.
+pub fn to_f32(x: &Tensor) -> Tensor {
+    x.to_kind(Kind::Float)
+}

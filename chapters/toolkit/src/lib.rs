@@ -1,0 +1,26 @@
+//! What the chapters share, and the papers do not speak of: reading images, batches, sheets of images, plots, run folders,
+//! checkpoints, device and precision, progress, the command line, and a measure of quality.
+//!
+//! There is no training loop here and no network: those stand in the chapters, once in each.
+
+pub mod adam;
+pub mod artist;
+pub mod batches;
+pub mod checkpoint;
+pub mod cli;
+pub mod compute;
+pub mod images;
+pub mod layers;
+pub mod noise;
+pub mod plot;
+pub mod progress;
+pub mod run;
+pub mod sheet;
+pub mod source;
+pub mod swd;
+
+pub use adam::Adam;
+pub use batches::Batches;
+pub use compute::Compute;
+pub use images::ImageSet;
+pub use run::{Config, Run, Schedule};

@@ -1,0 +1,101 @@
+//! Plots of what a run logged, as SVG.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use plotters::prelude::*;
+
+/// One curve: its name and its value at each step.
+pub struct Curve<'a> {
+    /// Shown in the legend.
+    pub name: &'a str,
+    /// `(step, value)`, in the order of the steps. Values that are not finite are left out.
+    pub points: &'a [(u64, f64)],
+}
+
+/// More points than this to a curve cannot be told apart on the page.
+const MAX_POINTS: usize = 1500;
+
+/// Colours that stay apart for colour-blind readers (Okabe & Ito) on a light and on a dark page.
+const COLOURS: [RGBColor; 5] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+];
+
+/// Draws the curves of a run: every step thin and pale, and over it the mean of each epoch.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn losses(path: &Path, curves: &[Curve<'_>], steps_per_epoch: u64) -> Result<()> {
+    let finite = || curves.iter().flat_map(|c| c.points).filter(|p| p.1.is_finite());
+    let last = finite().map(|p| p.0).max().unwrap_or(1).max(2);
+    let (low, high) = range(finite().map(|p| p.1).collect());
+    let root = SVGBackend::new(path, (900, 480)).into_drawing_area();
+    let draw = || -> Result<(), DrawingAreaErrorKind<_>> {
+        root.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(&root)
+            .margin(14)
+            .x_label_area_size(42)
+            .y_label_area_size(64)
+            .build_cartesian_2d(0..last, low..high)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(BLACK.mix(0.12))
+            .x_desc("generator updates")
+            .label_style(("sans-serif", 15))
+            .draw()?;
+        for (curve, colour) in curves.iter().zip(COLOURS) {
+            let pale = colour.mix(0.3);
+            chart.draw_series(LineSeries::new(thin_out(curve.points), pale))?;
+        }
+        for (curve, colour) in curves.iter().zip(COLOURS) {
+            let means = epoch_means(curve.points, steps_per_epoch);
+            chart
+                .draw_series(LineSeries::new(means, colour.stroke_width(2)))?
+                .label(curve.name)
+                .legend(move |(x, y)| {
+                    PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
+                });
+        }
+        chart
+            .configure_series_labels()
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.2))
+            .label_font(("sans-serif", 15))
+            .draw()?;
+        root.present()
+    };
+    draw().map_err(|error| anyhow!("{}: {error}", path.display()))
+}
+
+/// The range that holds all but the wildest hundredth on either side, so that one spike does not flatten the rest.
+fn range(mut values: Vec<f64>) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let Some(last) = values.len().checked_sub(1) else { return (0.0, 1.0) };
+    let (low, high) = (values[last / 100], values[last - last / 100]);
+    let margin = ((high - low) * 0.08).max(1e-3);
+    (low - margin, high + margin)
+}
+
+/// At most [`MAX_POINTS`] finite points of a curve, evenly spaced.
+fn thin_out(points: &[(u64, f64)]) -> Vec<(u64, f64)> {
+    let every = points.len().div_ceil(MAX_POINTS).max(1);
+    points.iter().step_by(every).copied().filter(|p| p.1.is_finite()).collect()
+}
+
+/// The mean of each epoch, at its middle.
+fn epoch_means(points: &[(u64, f64)], steps_per_epoch: u64) -> Vec<(u64, f64)> {
+    let epoch = |p: &(u64, f64)| (p.0.max(1) - 1) / steps_per_epoch.max(1);
+    points
+        .chunk_by(|a, b| epoch(a) == epoch(b))
+        .map(|chunk| {
+            let sum: f64 = chunk.iter().map(|p| p.1).sum();
+            (chunk[chunk.len() / 2].0, sum / chunk.len() as f64)
+        })
+        .filter(|p| p.1.is_finite())
+        .collect()
+}

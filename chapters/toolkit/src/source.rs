@@ -1,0 +1,66 @@
+//! Where training images come from: an embedded set, drawn on first use, or a folder of the reader's.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use data::{Collection, Drawing};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The folder under which `data/` and `runs/` lie: the book's own when we are somewhere inside it, else the current one.
+pub fn home() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let book = here.ancestors().find(|folder| folder.join("book.toml").is_file());
+    book.map(Path::to_path_buf).unwrap_or(here)
+}
+
+/// The folder of the images named by `--data`: `bricks`, `bricks-small` or `portraits`, drawn first if that has not been
+/// done, or a folder as it is.
+///
+/// # Errors
+/// If there is no such folder, or the embedded set cannot be drawn.
+pub fn folder(data: &str) -> Result<PathBuf> {
+    let Some(collection) = collection(data) else {
+        let path = PathBuf::from(data);
+        ensure!(
+            path.is_dir(),
+            "{data}: no such folder, and no embedded set of that name (bricks, bricks-small, portraits)"
+        );
+        return Ok(path);
+    };
+    let folder = home().join("data").join(collection.name());
+    let drawing = Drawing::new(collection);
+    let bar = ProgressBar::new(drawing.count as u64).with_style(
+        ProgressStyle::with_template("drawing {prefix} {wide_bar} {pos}/{len} · {eta} left")
+            .expect("a valid template"),
+    );
+    bar.set_prefix(collection.name());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let drawn = data::draw(&drawing, &folder, &|done, _| bar.set_position(done as u64));
+    let seconds = bar.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    if drawn? {
+        eprintln!(
+            "drew {} images of {} in {seconds:.1} s: {}",
+            drawing.count,
+            collection.name(),
+            folder.display()
+        );
+    }
+    Ok(folder)
+}
+
+fn collection(data: &str) -> Option<Collection> {
+    [Collection::Bricks, Collection::BricksSmall, Collection::Portraits]
+        .into_iter()
+        .find(|collection| collection.name() == data)
+}
+
+/// How many channels images of this source have when the reader does not say: bricks are grey, everything else is taken in
+/// colour.
+pub fn default_channels(data: &str) -> usize {
+    match collection(data) {
+        Some(Collection::Bricks | Collection::BricksSmall) => 1,
+        _ => 3,
+    }
+}

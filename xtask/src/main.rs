@@ -1,0 +1,215 @@
+//! `cargo xtask`: sets the project up and checks it. It knows neither tch nor the chapters, so that it
+//! compiles before libtorch is there.
+
+mod cargo;
+mod doctor;
+mod fetch;
+mod interrupt;
+mod libtorch;
+mod machine;
+mod progress;
+mod project;
+mod setup;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::cargo::Times;
+use crate::interrupt::Interrupted;
+use crate::libtorch::Build;
+use crate::project::Project;
+
+/// Sets the project up and checks it.
+///
+/// From a fresh clone, `cargo xtask run ch4-wgan-gp` does all that is needed. After that plain `cargo run` and
+/// `cargo test` work as well.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Finds libtorch or fetches it, and makes plain cargo use it.
+    ///
+    /// It takes the libtorch that LIBTORCH names; else what it set up before; else that of an installed PyTorch
+    /// of the right version; else it fetches one with pip: the CPU build (0.6 GB), or where there is an
+    /// NVIDIA driver the CUDA build (2.6 GB, 5 GB on disk). It can be called again at any time.
+    Setup(Setup),
+    /// Checks everything that is known to go wrong, and says how to mend it.
+    Doctor,
+    /// Sets up, compiles a chapter and runs it.
+    ///
+    /// What follows the package is handed to it: `cargo xtask run ch4-dcgan train --steps 100`. Its exit
+    /// code is passed on, and at the end stands where the time went.
+    #[command(disable_help_flag = true)]
+    Run {
+        /// The chapter's package, such as ch4-wgan-gp.
+        package: String,
+        /// The package's own arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Sets up and runs every test.
+    ///
+    /// Arguments are handed to `cargo test --workspace`.
+    #[command(disable_help_flag = true)]
+    Test {
+        /// Arguments for `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Does all that CI does: formatting, lints, documentation, tests.
+    ///
+    /// The cheap checks come first; the first that fails ends it. How long each took stands at the end.
+    Ci,
+}
+
+#[derive(Args)]
+struct Setup {
+    /// Takes the CUDA build, even without a GPU. It needs an NVIDIA driver from 580 on to use one.
+    #[arg(long, conflicts_with = "cpu")]
+    cuda: bool,
+    /// Takes the CPU build, even where there is a GPU.
+    #[arg(long)]
+    cpu: bool,
+}
+
+impl Setup {
+    fn wanted(&self) -> Option<Build> {
+        match (self.cuda, self.cpu) {
+            (true, _) => Some(Build::Cuda),
+            (_, true) => Some(Build::Cpu),
+            _ => None,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match interrupt::watch().and_then(|()| perform(cli.command)) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            let code = if error.is::<Interrupted>() { interrupt::EXIT_CODE } else { 1 };
+            code.into()
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<u8> {
+    let project = Project::find();
+    match task {
+        Task::Setup(options) => setup::ensure(&project, options.wanted()).map(|()| 0),
+        Task::Doctor => Ok(doctor(&project)),
+        Task::Run { package, args } => run(&project, &package, &args),
+        Task::Test { args } => {
+            setup::ensure(&project, None)?;
+            cargo::wait(cargo::command(&project).args(["test", "--workspace"]).args(args))
+        }
+        Task::Ci => ci(&project),
+    }
+}
+
+fn doctor(project: &Project) -> u8 {
+    let failed = doctor::print(&doctor::checks(&doctor::Findings::gather(project)));
+    if failed > 0 {
+        eprintln!("xtask: {failed} to mend");
+    }
+    u8::from(failed > 0)
+}
+
+fn run(project: &Project, package: &str, args: &[OsString]) -> Result<u8> {
+    let chapters = project.chapters();
+    if !chapters.iter().any(|name| name == package) {
+        eprintln!("xtask: no chapter {package:?}; there are {}", chapters.join(", "));
+        return Ok(2);
+    }
+    let mut times = Times::start();
+    let code = set_up_and_run(project, package, args, &mut times)?;
+    eprintln!("{}", times.line());
+    Ok(code)
+}
+
+fn set_up_and_run(
+    project: &Project,
+    package: &str,
+    args: &[OsString],
+    times: &mut Times,
+) -> Result<u8> {
+    times.measure("set-up", || setup::ensure(project, None))?;
+    let build = || cargo::wait(cargo::command(project).args(["build", "--package", package]));
+    if times.measure("compile", build)? != 0 {
+        eprintln!("xtask: {package} does not compile");
+        return Ok(1);
+    }
+    // Compiled already: cargo only gives it the environment that a plain `cargo run` gives.
+    let mut run = cargo::command(project);
+    run.args(["run", "--quiet", "--package", package, "--"]).args(args);
+    times.measure("run", || cargo::wait(&mut run))
+}
+
+/// Clippy, documentation and tests share one profile, so that torch-sys compiles its C++ once.
+fn ci(project: &Project) -> Result<u8> {
+    const PARTS: [(&str, &[&str]); 3] = [
+        ("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        ("docs", &["doc", "--workspace", "--no-deps", "--document-private-items"]),
+        ("tests", &["test", "--workspace"]),
+    ];
+    let mut times = Times::start();
+    let mut failed = part(project, &mut times, "format", &["fmt", "--all", "--check"])?;
+    if failed.is_none() {
+        times.measure("set-up", || setup::ensure(project, None))?;
+        for (name, args) in PARTS {
+            failed = part(project, &mut times, name, args)?;
+            if failed.is_some() {
+                break;
+            }
+        }
+    }
+    eprint!("{}", times.table());
+    if let Some(name) = failed {
+        eprintln!("xtask: ci stopped at {name}");
+    }
+    Ok(u8::from(failed.is_some()))
+}
+
+/// Runs one part of `ci`; gives its name if it failed.
+fn part(
+    project: &Project,
+    times: &mut Times,
+    name: &'static str,
+    args: &[&str],
+) -> Result<Option<&'static str>> {
+    eprintln!("{name}: cargo {}", args.join(" "));
+    let mut cargo = cargo::command(project);
+    cargo.args(args).env("RUSTDOCFLAGS", "-D warnings");
+    let code = times.measure(name, || cargo::wait(&mut cargo))?;
+    Ok((code != 0).then_some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_chapter_gets_its_own_arguments() {
+        let line = ["xtask", "run", "ch4-x", "train", "--steps", "3", "--help"];
+        let Ok(Cli { command: Task::Run { package, args } }) = Cli::try_parse_from(line) else {
+            panic!("not understood");
+        };
+        assert_eq!((package.as_str(), args.len()), ("ch4-x", 4));
+    }
+}
