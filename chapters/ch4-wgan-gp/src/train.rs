@@ -77,17 +77,22 @@ pub fn generator_loss(fake_scores: &Tensor) -> Tensor {
 /// `real` and `fake` are `[batch, channels, side, side]`. The result is a scalar that can be differentiated by the critic's
 /// weights.
 pub fn gradient_penalty(critic: &dyn ModuleT, real: &Tensor, fake: &Tensor) -> Tensor {
-    // One α for each image, the same for all its pixels.
-    let alpha = Tensor::rand([real.size()[0], 1, 1, 1], (Kind::Float, real.device()));
-    let between = real + alpha.to_kind(real.kind()) * (fake - real);
-    let between = between.detach().set_requires_grad(true);
+    let between = between(real, fake).detach().set_requires_grad(true);
     let scores = critic.forward_t(&between, true); // [batch]
     // Each score depends on its own image alone, so the gradient of the sum holds every image's own gradient.
     // Its graph is kept: the penalty's gradient by the weights is a second derivative.
-    let gradient = Tensor::run_backward(&[scores.sum(Kind::Float)], &[&between], true, true);
+    let gradient = Tensor::run_backward(&[scores.sum(scores.kind())], &[&between], true, true);
     // The norm's derivative at 0 is taken as 0, where that of the square root of a sum of squares is not a number.
     let norm = to_f32(&gradient[0]).flatten(1, -1).norm_scalaropt_dim(2, 1, false); // [batch]
-    (norm - 1.0).square().mean(Kind::Float)
+    let off = (norm - 1.0).square();
+    off.mean(off.kind())
+}
+
+/// A random point on the line from each real image to a fake one, `[batch, channels, side, side]`.
+pub fn between(real: &Tensor, fake: &Tensor) -> Tensor {
+    // One α for each image, the same for all its pixels.
+    let alpha = Tensor::rand([real.size()[0], 1, 1, 1], (Kind::Float, real.device()));
+    real + alpha.to_kind(real.kind()) * (fake - real)
 }
 
 /// Both networks with their optimisers.

@@ -46,16 +46,17 @@ pub fn batch_norm2d(path: Path<'_>, channels: i64) -> nn::BatchNorm {
 ///
 /// tch binds `leaky_relu` without its slope, but it binds the function's derivative with it: the incoming gradient
 /// where the input is positive, and `slope` times it elsewhere. With `x` in both places that is the
-/// function itself, in one pass, and its derivative is again the one that is wanted.
+/// function itself, in one pass, and its derivative is again the one that is wanted. (tch's receiver is the input, its
+/// first argument the incoming gradient.)
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Tensor {
-    x.leaky_relu_backward(&x.detach(), slope, false)
+    x.detach().leaky_relu_backward(x, slope, false)
 }
 
 fn in_kind_of(weight: &Tensor, x: &Tensor) -> Tensor {
     weight.to_kind(x.kind())
 }
 
-/// Brings scores or pixels back to f32, in which losses and statistics are always computed.
+/// Brings bf16 scores or gradients back to f32, in which losses and statistics are always computed.
 pub fn to_f32(x: &Tensor) -> Tensor {
-    x.to_kind(Kind::Float)
+    if x.kind() == Kind::BFloat16 { x.to_kind(Kind::Float) } else { x.shallow_clone() }
 }
