@@ -91,19 +91,30 @@ pub(crate) fn rng(seed: u64, index: usize) -> ChaCha8Rng {
 ///
 /// # Errors
 /// If `folder` exists and was not drawn by this function (it may be the reader's own), or cannot be written.
-pub fn draw(drawing: &Drawing, folder: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<bool> {
+pub fn draw(
+    drawing: &Drawing,
+    folder: &Path,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<bool> {
     let manifest = Manifest { version: VERSION, drawing: drawing.clone() };
     if folder.exists() {
         let path = folder.join(MANIFEST);
         let Ok(text) = fs::read_to_string(&path) else {
-            bail!("{}: exists and was not drawn by this program; it is left alone", folder.display());
+            bail!(
+                "{}: exists and was not drawn by this program; it is left alone",
+                folder.display()
+            );
         };
         if serde_json::from_str::<Manifest>(&text).is_ok_and(|found| found == manifest) {
             return Ok(false);
         }
     }
     let name = folder.file_name().context("the folder to draw into has no name")?;
-    let partial = folder.with_file_name(format!(".{}.partial-{}", name.to_string_lossy(), std::process::id()));
+    let partial = folder.with_file_name(format!(
+        ".{}.partial-{}",
+        name.to_string_lossy(),
+        std::process::id()
+    ));
     let in_partial = || partial.display().to_string();
     if partial.exists() {
         fs::remove_dir_all(&partial).with_context(in_partial)?;
@@ -132,7 +143,12 @@ pub fn draw(drawing: &Drawing, folder: &Path, progress: &(dyn Fn(usize, usize) +
 }
 
 /// Image `i` shows part `i % parts`, so that every part has as many views as the next, give or take one.
-fn write_bricks(drawing: &Drawing, view: bricks::View, folder: &Path, tick: &(dyn Fn() + Sync)) -> Result<()> {
+fn write_bricks(
+    drawing: &Drawing,
+    view: bricks::View,
+    folder: &Path,
+    tick: &(dyn Fn() + Sync),
+) -> Result<()> {
     let parts = bricks::parts(view);
     for part in &parts {
         fs::create_dir(folder.join(part.name()))?;

@@ -53,7 +53,13 @@ impl ModuleT for Generator {
 
 /// A transposed convolution, batch normalisation and a leaky ReLU. The normalisation shifts every channel anyway, so
 /// the convolution needs no bias.
-fn up_block(path: &Path<'_>, inputs: i64, outputs: i64, stride: i64, padding: i64) -> nn::SequentialT {
+fn up_block(
+    path: &Path<'_>,
+    inputs: i64,
+    outputs: i64,
+    stride: i64,
+    padding: i64,
+) -> nn::SequentialT {
     nn::seq_t()
         .add(conv_transpose2d(path / "conv", inputs, outputs, 4, conv(stride, padding)))
         .add(batch_norm2d(path / "norm", outputs))

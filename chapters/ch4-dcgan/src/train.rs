@@ -153,7 +153,10 @@ pub fn train(mut run: Run<Settings>) -> Result<()> {
         let losses = gan.step(&run.real_batch(step, 0));
 
         let Losses { discriminator, generator } = &losses;
-        run.end_step(step, &[("discriminator_loss", discriminator), ("generator_loss", generator)])?;
+        run.end_step(
+            step,
+            &[("discriminator_loss", discriminator), ("generator_loss", generator)],
+        )?;
         if run.sheet_due(step) {
             let z = fixed_z(0, 64, settings.z_dim, run.compute);
             let images = no_grad(|| z.apply_t(&gan.generator, false));

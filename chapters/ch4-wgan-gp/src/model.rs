@@ -1,7 +1,7 @@
 //! The two networks: a generator that draws images from noise and a critic that scores them.
 
-use tch::nn::{self, Init, ModuleT, Path};
 use tch::Tensor;
+use tch::nn::{self, Init, ModuleT, Path};
 use toolkit::layers::{batch_norm2d, conv_transpose2d, conv2d, leaky_relu, to_f32};
 
 /// Slope of the leaky ReLU for negative inputs, in both networks.
@@ -37,7 +37,13 @@ impl ModuleT for Generator {
 
 /// A transposed convolution, batch normalisation and a leaky ReLU. The normalisation shifts every channel anyway, so
 /// the convolution needs no bias.
-fn up_block(path: &Path<'_>, inputs: i64, outputs: i64, stride: i64, padding: i64) -> nn::SequentialT {
+fn up_block(
+    path: &Path<'_>,
+    inputs: i64,
+    outputs: i64,
+    stride: i64,
+    padding: i64,
+) -> nn::SequentialT {
     let config = conv(inputs, outputs, stride, padding, false);
     nn::seq_t()
         .add(conv_transpose2d(path / "conv", inputs, outputs, 4, config))

@@ -145,7 +145,8 @@ impl WganGp {
         let fake = no_grad(|| self.noise(batch).apply_t(&self.generator, true));
         // Real and fake in one pass, which is faster; without batch norm it makes no difference to the scores.
         let scores = Tensor::cat(&[real, &fake], 0).apply_t(&self.critic, true); // [2 · batch]
-        let wasserstein_loss = critic_loss(&scores.narrow(0, 0, batch), &scores.narrow(0, batch, batch));
+        let wasserstein_loss =
+            critic_loss(&scores.narrow(0, 0, batch), &scores.narrow(0, batch, batch));
         let penalty = gradient_penalty(&self.critic, real, &fake);
         let loss = &wasserstein_loss + self.settings.gp_weight * &penalty;
         self.critic_adam.minimise(&loss);

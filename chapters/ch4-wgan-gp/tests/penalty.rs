@@ -87,7 +87,8 @@ fn penalty_agrees_with_finite_differences() {
     let axes = Tensor::eye(4096, F64).view([4096, 1, 64, 64]);
     let scores = |sign: f64| {
         let moved = &image + &axes * (sign * h);
-        let parts: Vec<Tensor> = moved.split(512, 0).iter().map(|x| critic.forward_t(x, true)).collect();
+        let parts: Vec<Tensor> =
+            moved.split(512, 0).iter().map(|x| critic.forward_t(x, true)).collect();
         Tensor::cat(&parts, 0).to_kind(Kind::Double)
     };
     let gradient = tch::no_grad(|| (scores(1.0) - scores(-1.0)) / (2.0 * h));

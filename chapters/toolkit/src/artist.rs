@@ -37,7 +37,8 @@ impl Artist {
         build: Build<S>,
     ) -> Result<(Artist, Config<S>)> {
         let compute = Compute { device: device.resolve()?, kind: Kind::Float };
-        let folder = checkpoint.map_or_else(|| newest(program), |folder| Ok(folder.to_path_buf()))?;
+        let folder =
+            checkpoint.map_or_else(|| newest(program), |folder| Ok(folder.to_path_buf()))?;
         let config = Config::<S>::read(&folder, program)?;
         seed_step(config.seed, 0);
         let variables = VarStore::new(compute.device);

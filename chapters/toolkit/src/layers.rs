@@ -7,7 +7,13 @@ use tch::nn::{self, ConvConfig, Func, Init, Path};
 use tch::{Kind, Tensor};
 
 /// A 2-D convolution, `[batch, in, h, w]` to `[batch, out, h', w']`.
-pub fn conv2d(path: Path<'_>, inputs: i64, outputs: i64, side: i64, c: ConvConfig) -> Func<'static> {
+pub fn conv2d(
+    path: Path<'_>,
+    inputs: i64,
+    outputs: i64,
+    side: i64,
+    c: ConvConfig,
+) -> Func<'static> {
     let weight = path.var("weight", &[outputs, inputs, side, side], c.ws_init);
     let bias = c.bias.then(|| path.var("bias", &[outputs], c.bs_init));
     nn::func(move |x| {

@@ -31,7 +31,8 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         let template = "{wide_bar} {pos}/{len} · {msg} · {eta} left";
         let style = ProgressStyle::with_template(template).expect("a valid template");
-        let bar = if terminal { ProgressBar::new(last).with_style(style) } else { ProgressBar::hidden() };
+        let bar =
+            if terminal { ProgressBar::new(last).with_style(style) } else { ProgressBar::hidden() };
         bar.set_position(first);
         bar.reset_eta();
         let now = Instant::now();
@@ -51,7 +52,8 @@ impl Progress {
 
     /// Takes up the latest losses.
     pub fn losses(&mut self, losses: &[(String, f64)]) {
-        let shown: Vec<String> = losses.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+        let shown: Vec<String> =
+            losses.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
         self.losses = shown.join("  ");
     }
 
@@ -61,7 +63,8 @@ impl Progress {
         let made = (step - self.first).max(1);
         let images_per_second = made as f64 * self.images_per_step / spent.as_secs_f64();
         let epoch = step as f64 / self.steps_per_epoch as f64;
-        let message = format!("epoch {epoch:.1} · {images_per_second:.0} images/s · {}", self.losses);
+        let message =
+            format!("epoch {epoch:.1} · {images_per_second:.0} images/s · {}", self.losses);
         self.bar.set_message(message.clone());
         self.bar.set_position(step);
         let left = spent.mul_f64((self.last - step) as f64 / made as f64);

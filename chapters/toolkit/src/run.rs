@@ -82,7 +82,10 @@ impl<S: Serialize + DeserializeOwned> Config<S> {
     pub fn read(folder: &Path, program: &str) -> Result<Self> {
         let path = folder.join("config.json");
         let text = fs::read_to_string(&path).with_context(|| {
-            format!("{}: no run and no weights here, since there is no config.json", folder.display())
+            format!(
+                "{}: no run and no weights here, since there is no config.json",
+                folder.display()
+            )
         })?;
         let value: serde_json::Value =
             serde_json::from_str(&text).with_context(|| path.display().to_string())?;
@@ -125,7 +128,10 @@ pub fn newest(program: &str) -> Result<PathBuf> {
     let mut numbers = numbered(&runs);
     numbers.retain(|number| folder_of(&runs, *number).join("checkpoint").is_dir());
     let Some(number) = numbers.iter().max() else {
-        bail!("{}: no trained run here yet; train one first, or name one with --checkpoint", runs.display())
+        bail!(
+            "{}: no trained run here yet; train one first, or name one with --checkpoint",
+            runs.display()
+        )
     };
     Ok(folder_of(&runs, *number))
 }
@@ -467,7 +473,8 @@ fn choose_compute<S>(
     resumed: bool,
 ) -> Result<(Compute, String)> {
     if resumed {
-        let device = config.device.parse::<DeviceChoice>().map_err(anyhow::Error::msg)?.resolve()?;
+        let device =
+            config.device.parse::<DeviceChoice>().map_err(anyhow::Error::msg)?.resolve()?;
         let kind = if config.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
         return Ok((Compute { device, kind }, "as before".into()));
     }
@@ -502,7 +509,11 @@ impl Out {
             );
         }
         let empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-        ensure!(empty && !folder.is_file(), "{}: exists and is not an empty folder", folder.display());
+        ensure!(
+            empty && !folder.is_file(),
+            "{}: exists and is not an empty folder",
+            folder.display()
+        );
         Ok(Out::Named(folder.to_path_buf()))
     }
 
@@ -581,9 +592,11 @@ struct Log {
 impl Log {
     /// Opens the log of a run of which `done` steps count; rows of later steps, which no checkpoint holds, are dropped.
     fn open(path: &Path, done: u64, steps_per_epoch: u64) -> Result<Log> {
-        let text = if done > 0 { fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+        let text =
+            if done > 0 { fs::read_to_string(path).unwrap_or_default() } else { String::new() };
         let mut lines = text.lines();
-        let names: Vec<String> = lines.next().unwrap_or("step").split(',').skip(1).map(String::from).collect();
+        let names: Vec<String> =
+            lines.next().unwrap_or("step").split(',').skip(1).map(String::from).collect();
         let mut curves = vec![Vec::new(); names.len()];
         let mut seen = HashSet::new();
         for line in lines {

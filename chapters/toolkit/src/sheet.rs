@@ -32,12 +32,8 @@ pub fn sheet(images: &Tensor, columns: u32, enlarge: u32) -> RgbImage {
     let mut page = RgbImage::from_pixel(columns * step + GAP, rows * step + GAP, white);
     for (index, bytes) in (0..n).zip(pixels.chunks_exact(size)) {
         let tile = RgbImage::from_raw(side, side, bytes.to_vec()).expect("as many bytes as pixels");
-        let tile = imageops::resize(
-            &tile,
-            side * enlarge,
-            side * enlarge,
-            imageops::FilterType::Nearest,
-        );
+        let tile =
+            imageops::resize(&tile, side * enlarge, side * enlarge, imageops::FilterType::Nearest);
         let (column, row) = (index % columns, index / columns);
         imageops::replace(
             &mut page,

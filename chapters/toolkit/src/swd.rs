@@ -44,8 +44,10 @@ pub struct Level {
 /// Deterministic for a seed; seeds libtorch's generator.
 pub fn distances(reference: &Tensor, others: &[&Tensor], seed: u64) -> Vec<Swd> {
     no_grad(|| {
-        let sets: Vec<Vec<Tensor>> =
-            std::iter::once(reference).chain(others.iter().copied()).map(laplacian_pyramid).collect();
+        let sets: Vec<Vec<Tensor>> = std::iter::once(reference)
+            .chain(others.iter().copied())
+            .map(laplacian_pyramid)
+            .collect();
         let mut found: Vec<Swd> =
             others.iter().map(|_| Swd { levels: Vec::new(), mean: 0.0 }).collect();
         for level in 0..sets[0].len() {

@@ -5,7 +5,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::attributes::Attribute::*;
 use super::face::OUTLINE;
-use super::paint::{Canvas, Colour, HEIGHT, Mask, Point, WIDTH, curve, ellipse, mix, outline, point, scale, stroke};
+use super::paint::{
+    Canvas, Colour, HEIGHT, Mask, Point, WIDTH, curve, ellipse, mix, outline, point, scale, stroke,
+};
 use super::sitter::{Sitter, Style, hsv, pick, range};
 
 /// A wall with a soft gradient and, often, something out of focus in front of it.
@@ -16,7 +18,8 @@ pub(super) fn background(rng: &mut ChaCha8Rng) -> Canvas {
     let other = mix(wall, hsv(near, range(rng, 0.0, 0.5), range(rng, 0.2, 0.95)), 0.6);
     let (dx, dy) = (range(rng, -1.0, 1.0), range(rng, -0.3, 1.0));
     let mut canvas = Canvas::new(|p| {
-        let t = 0.5 + 0.5 * (dx * (p.x / WIDTH as f32 - 0.5) + dy * (p.y / HEIGHT as f32 - 0.5)) * 2.0;
+        let t =
+            0.5 + 0.5 * (dx * (p.x / WIDTH as f32 - 0.5) + dy * (p.y / HEIGHT as f32 - 0.5)) * 2.0;
         mix(wall, other, t.clamp(0.0, 1.0))
     });
     match rng.random_range(0..4u32) {
@@ -34,14 +37,24 @@ pub(super) fn background(rng: &mut ChaCha8Rng) -> Canvas {
             let x = range(rng, 0.0, 178.0);
             let w = range(rng, 12.0, 50.0);
             let lean = range(rng, -6.0, 6.0);
-            let bar = [point(x, -20.0), point(x + w, -20.0), point(x + w + lean, 240.0), point(x + lean, 240.0)];
+            let bar = [
+                point(x, -20.0),
+                point(x + w, -20.0),
+                point(x + w + lean, 240.0),
+                point(x + lean, 240.0),
+            ];
             let light = range(rng, 0.6, 1.3);
             canvas.fill(&Mask::fill(&bar).soften(3), 0.7, scale(other, light));
         }
         // A horizon.
         2 => {
             let y = range(rng, 60.0, 170.0);
-            let land = [point(-20.0, y), point(198.0, y + range(rng, -10.0, 10.0)), point(198.0, 240.0), point(-20.0, 240.0)];
+            let land = [
+                point(-20.0, y),
+                point(198.0, y + range(rng, -10.0, 10.0)),
+                point(198.0, 240.0),
+                point(-20.0, 240.0),
+            ];
             canvas.fill(&Mask::fill(&land).soften(5), 0.7, scale(other, range(rng, 0.55, 0.85)));
         }
         _ => {}
@@ -68,7 +81,11 @@ fn drape(canvas: &mut Canvas, sitter: &Sitter, cloth: &Mask, colour: Colour, rng
     });
     for _ in 0..7 {
         let (u, v) = (range(rng, -80.0, 80.0), range(rng, 84.0, 100.0));
-        let fold = [sitter.body(u, v), sitter.body(u + 0.12 * u, v + 9.0), sitter.body(u + 0.1 * u, v + 24.0)];
+        let fold = [
+            sitter.body(u, v),
+            sitter.body(u + 0.12 * u, v + 9.0),
+            sitter.body(u + 0.1 * u, v + 24.0),
+        ];
         let mask = Mask::fill(&stroke(&curve(&fold), [0.5, 3.5, 1.0])).soften(1).within(cloth);
         let shade = if rng.random_bool(0.6) { [0.72; 3] } else { [1.22; 3] };
         canvas.glaze(&mask, 0.6, shade);
@@ -82,8 +99,24 @@ pub(super) fn paint_clothes(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
     let colour = hsv(range(rng, 0.0, 6.0), range(rng, 0.05, 0.75), range(rng, 0.18, 0.92));
     let second = hsv(range(rng, 0.0, 6.0), range(rng, 0.3, 0.8), range(rng, 0.25, 0.75));
     let kind: f32 = rng.random();
-    let round = |rx: f32, low: f32| [(-rx, 70.0), (-0.75 * rx, low - 6.0), (0.0, low), (0.75 * rx, low - 6.0), (rx, 70.0), (0.0, 50.0)];
-    let vee = [(-n - 4.0, 72.0), (-n + 2.0, 86.0), (0.0, 112.0), (n - 2.0, 86.0), (n + 4.0, 72.0), (0.0, 50.0)];
+    let round = |rx: f32, low: f32| {
+        [
+            (-rx, 70.0),
+            (-0.75 * rx, low - 6.0),
+            (0.0, low),
+            (0.75 * rx, low - 6.0),
+            (rx, 70.0),
+            (0.0, 50.0),
+        ]
+    };
+    let vee = [
+        (-n - 4.0, 72.0),
+        (-n + 2.0, 86.0),
+        (0.0, 112.0),
+        (n - 2.0, 86.0),
+        (n + 4.0, 72.0),
+        (0.0, 50.0),
+    ];
     if has[WearingNecktie] {
         let jacket = mix(scale(colour, 0.45), [0.16, 0.17, 0.21], 0.5);
         suit(canvas, sitter, jacket, second, rng);
@@ -93,7 +126,8 @@ pub(super) fn paint_clothes(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
     } else if kind < 0.5 && !has[WearingNecklace] {
         let shape = cloth(sitter, &round(n + 2.0, 84.0));
         drape(canvas, sitter, &shape, colour, rng);
-        let hem = [(-n - 2.0, 76.0), (-0.7 * n, 83.0), (0.0, 86.5), (0.7 * n, 83.0), (n + 2.0, 76.0)];
+        let hem =
+            [(-n - 2.0, 76.0), (-0.7 * n, 83.0), (0.0, 86.5), (0.7 * n, 83.0), (n + 2.0, 76.0)];
         let hem: Vec<Point> = hem.iter().map(|&(u, v)| sitter.body(u, v)).collect();
         canvas.brush(&hem, [2.0, 2.6, 2.0], 0.8, scale(colour, 0.72));
     } else if kind < 0.72 {
@@ -115,12 +149,17 @@ pub(super) fn paint_clothes(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
 fn collar(canvas: &mut Canvas, sitter: &Sitter, colour: Colour) {
     let n = sitter.neck;
     for s in [-1.0, 1.0] {
-        let flap = [(s * (n + 2.0), 72.0), (s * 4.0, 90.0), (s * 13.0, 102.0), (s * (n + 9.0), 82.0)];
+        let flap =
+            [(s * (n + 2.0), 72.0), (s * 4.0, 90.0), (s * 13.0, 102.0), (s * (n + 9.0), 82.0)];
         let flap: Vec<Point> = flap.iter().map(|&(u, v)| sitter.body(u, v)).collect();
         let mask = Mask::fill(&flap);
         canvas.glaze(&mask.soften(1).moved(0, 2), 0.5, [0.55, 0.55, 0.6]);
         canvas.fill(&mask, 1.0, scale(colour, 1.0 + 0.15 * s * sitter.light[0]));
-        canvas.fill(&Mask::fill(&stroke(&[flap[1], flap[2], flap[3]], [0.8; 3])), 0.5, scale(colour, 0.6));
+        canvas.fill(
+            &Mask::fill(&stroke(&[flap[1], flap[2], flap[3]], [0.8; 3])),
+            0.5,
+            scale(colour, 0.6),
+        );
     }
 }
 
@@ -128,13 +167,30 @@ fn collar(canvas: &mut Canvas, sitter: &Sitter, colour: Colour) {
 fn suit(canvas: &mut Canvas, sitter: &Sitter, jacket: Colour, tie: Colour, rng: &mut ChaCha8Rng) {
     let n = sitter.neck;
     let shirt = mix([0.93, 0.93, 0.95], tie, 0.06);
-    let throat = [(-n + 3.0, 72.0), (-9.0, 84.0), (0.0, 90.0), (9.0, 84.0), (n - 3.0, 72.0), (0.0, 50.0)];
+    let throat =
+        [(-n + 3.0, 72.0), (-9.0, 84.0), (0.0, 90.0), (9.0, 84.0), (n - 3.0, 72.0), (0.0, 50.0)];
     drape(canvas, sitter, &cloth(sitter, &throat), shirt, rng);
-    let all = |places: &[(f32, f32)]| places.iter().map(|&(u, v)| sitter.body(u, v)).collect::<Vec<_>>();
-    let front = [(-n - 5.0, 70.0), (-n - 1.0, 86.0), (-6.0, 125.0), (6.0, 125.0), (n + 1.0, 86.0), (n + 5.0, 70.0), (0.0, 50.0)];
+    let all =
+        |places: &[(f32, f32)]| places.iter().map(|&(u, v)| sitter.body(u, v)).collect::<Vec<_>>();
+    let front = [
+        (-n - 5.0, 70.0),
+        (-n - 1.0, 86.0),
+        (-6.0, 125.0),
+        (6.0, 125.0),
+        (n + 1.0, 86.0),
+        (n + 5.0, 70.0),
+        (0.0, 50.0),
+    ];
     drape(canvas, sitter, &cloth(sitter, &front), jacket, rng);
     for s in [-1.0, 1.0] {
-        let lapel = all(&[(s * (n + 5.0), 74.0), (s * (n + 13.0), 92.0), (s * (n + 4.0), 97.0), (s * (n + 8.0), 100.0), (s * 9.0, 125.0), (s * 7.0, 112.0)]);
+        let lapel = all(&[
+            (s * (n + 5.0), 74.0),
+            (s * (n + 13.0), 92.0),
+            (s * (n + 4.0), 97.0),
+            (s * (n + 8.0), 100.0),
+            (s * 9.0, 125.0),
+            (s * 7.0, 112.0),
+        ]);
         canvas.fill(&Mask::fill(&lapel), 1.0, scale(jacket, 1.15));
         canvas.fill(&Mask::fill(&stroke(&lapel, [1.0; 3])), 0.5, scale(jacket, 0.5));
     }
@@ -145,11 +201,16 @@ fn suit(canvas: &mut Canvas, sitter: &Sitter, jacket: Colour, tie: Colour, rng: 
     let stripes = rng.random_bool(0.5);
     for i in 0..5 {
         let v = 94.0 + 7.0 * i as f32;
-        let stripe = Mask::fill(&stroke(&all(&[(-10.0, v + 7.0), (10.0, v - 4.0)]), [2.2; 3])).within(&blade);
+        let stripe = Mask::fill(&stroke(&all(&[(-10.0, v + 7.0), (10.0, v - 4.0)]), [2.2; 3]))
+            .within(&blade);
         canvas.fill(&stripe, if stripes { 0.8 } else { 0.0 }, mix(tie, [0.95; 3], 0.6));
     }
     canvas.fill(&knot, 1.0, scale(tie, 1.18));
-    canvas.fill(&Mask::fill(&stroke(&all(&[(-5.0, 93.5), (5.0, 93.5)]), [1.2; 3])), 0.7, scale(tie, 0.5));
+    canvas.fill(
+        &Mask::fill(&stroke(&all(&[(-5.0, 93.5), (5.0, 93.5)]), [1.2; 3])),
+        0.7,
+        scale(tie, 0.5),
+    );
     collar(canvas, sitter, shirt);
     canvas.fill(&knot, 1.0, scale(tie, 1.1));
 }
@@ -161,9 +222,19 @@ fn necklace(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8Rng) {
     let n = sitter.neck;
     let metal = pick(rng, &METALS);
     let low = range(rng, 93.0, 98.0);
-    let hang = [(-n - 2.0, 76.0), (-0.72 * n, low - 7.0), (0.0, low), (0.72 * n, low - 7.0), (n + 2.0, 76.0)];
+    let hang = [
+        (-n - 2.0, 76.0),
+        (-0.72 * n, low - 7.0),
+        (0.0, low),
+        (0.72 * n, low - 7.0),
+        (n + 2.0, 76.0),
+    ];
     let path = curve(&hang.map(|(u, v)| sitter.body(u, v)));
-    canvas.glaze(&Mask::fill(&stroke(&path, [2.5; 3])).soften(1).moved(0, 2), 0.5, [0.55, 0.42, 0.40]);
+    canvas.glaze(
+        &Mask::fill(&stroke(&path, [2.5; 3])).soften(1).moved(0, 2),
+        0.5,
+        [0.55, 0.42, 0.40],
+    );
     if rng.random_bool(0.5) {
         let r = range(rng, 1.9, 2.9);
         for k in 0..=20 {
@@ -183,8 +254,16 @@ fn necklace(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8Rng) {
 /// A ball with a lit and a shaded side.
 fn bead(canvas: &mut Canvas, p: Point, r: f32, colour: Colour) {
     canvas.fill(&Mask::fill(&ellipse(p, r, r, 0.0)), 1.0, scale(colour, 0.62));
-    canvas.fill(&Mask::fill(&ellipse(point(p.x - 0.2 * r, p.y - 0.2 * r), 0.75 * r, 0.75 * r, 0.0)), 0.9, colour);
-    canvas.fill(&Mask::spot(point(p.x - 0.3 * r, p.y - 0.35 * r), 0.6 * r, 0.6 * r, 0.0), 0.9, [1.0; 3]);
+    canvas.fill(
+        &Mask::fill(&ellipse(point(p.x - 0.2 * r, p.y - 0.2 * r), 0.75 * r, 0.75 * r, 0.0)),
+        0.9,
+        colour,
+    );
+    canvas.fill(
+        &Mask::spot(point(p.x - 0.3 * r, p.y - 0.35 * r), 0.6 * r, 0.6 * r, 0.0),
+        0.9,
+        [1.0; 3],
+    );
 }
 
 /// A pair of studs, drops or hoops, hanging where the ears end.
@@ -201,7 +280,11 @@ pub(super) fn paint_earrings(canvas: &mut Canvas, sitter: &Sitter, rng: &mut Cha
         match kind {
             0 => bead(canvas, point(lobe.x, lobe.y + 1.0), 3.8, metal),
             1 => {
-                canvas.fill(&Mask::fill(&stroke(&[lobe, point(lobe.x, lobe.y + 9.0)], [1.2; 3])), 1.0, metal);
+                canvas.fill(
+                    &Mask::fill(&stroke(&[lobe, point(lobe.x, lobe.y + 9.0)], [1.2; 3])),
+                    1.0,
+                    metal,
+                );
                 bead(canvas, point(lobe.x, lobe.y + 11.0), 3.9, stone);
                 bead(canvas, lobe, 1.8, metal);
             }
@@ -217,7 +300,13 @@ pub(super) fn paint_earrings(canvas: &mut Canvas, sitter: &Sitter, rng: &mut Cha
 
 /// Glasses: two rims, a bridge, the arms, and light on the lenses.
 pub(super) fn paint_glasses(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8Rng) {
-    let frames: [Colour; 5] = [[0.08, 0.07, 0.08], [0.30, 0.16, 0.09], [0.45, 0.46, 0.50], [0.55, 0.12, 0.14], [0.12, 0.17, 0.35]];
+    let frames: [Colour; 5] = [
+        [0.08, 0.07, 0.08],
+        [0.30, 0.16, 0.09],
+        [0.45, 0.46, 0.50],
+        [0.55, 0.12, 0.14],
+        [0.12, 0.17, 0.35],
+    ];
     let frame = pick(rng, &frames);
     let (rx, ry) = (range(rng, 15.0, 17.0), range(rng, 11.0, 14.0));
     let corner = range(rng, 0.72, 0.95);
@@ -227,7 +316,16 @@ pub(super) fn paint_glasses(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
     }
     let rim = |s: f32, grow: f32| {
         let (x, y) = (rx + grow, ry + grow);
-        let places = [(1.0, 0.0), (corner, corner), (0.0, 1.0), (-corner, corner), (-1.0, 0.0), (-corner, -corner), (0.0, -1.0), (corner, -corner)];
+        let places = [
+            (1.0, 0.0),
+            (corner, corner),
+            (0.0, 1.0),
+            (-corner, corner),
+            (-1.0, 0.0),
+            (-corner, -corner),
+            (0.0, -1.0),
+            (corner, -corner),
+        ];
         Mask::fill(&outline(&places.map(|(p, q)| sitter.at(s * 20.5 + p * x, 1.5 + q * y, 1.5))))
     };
     for s in [-1.0, 1.0] {
@@ -236,7 +334,8 @@ pub(super) fn paint_glasses(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
         canvas.glaze(&ring.clone().moved(0, 3).soften(1), 0.45, [0.6, 0.5, 0.5]);
         canvas.glaze(&lens, 0.5, [0.94, 0.96, 1.0]);
         let sheen = [(-0.5, -1.2), (0.0, -1.2), (-0.6, 1.2), (-1.1, 1.2)];
-        let sheen: Vec<Point> = sheen.iter().map(|(p, q)| sitter.at(s * 20.5 + p * rx, 1.5 + q * ry, 1.5)).collect();
+        let sheen: Vec<Point> =
+            sheen.iter().map(|(p, q)| sitter.at(s * 20.5 + p * rx, 1.5 + q * ry, 1.5)).collect();
         canvas.fill(&Mask::fill(&sheen).within(&lens), 0.20, [1.0; 3]);
         canvas.fill(&ring, 1.0, frame);
         canvas.fill(&ring.clone().moved(0, -1).within(&ring), 0.25, mix(frame, [1.0; 3], 0.5));
@@ -259,7 +358,18 @@ pub(super) fn paint_hat(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8R
     let w = sitter.temple + 5.0 + loose;
     let brow = if kind == 0 { -31.0 } else { -36.0 };
     let tall = if kind == 2 { -90.0 } else { -84.0 };
-    let crown = [(-w, brow + 12.0), (-w - 1.0, brow - 14.0), (-0.72 * w, tall + 8.0), (0.0, tall), (0.72 * w, tall + 8.0), (w + 1.0, brow - 14.0), (w, brow + 12.0), (0.55 * w, brow + 2.0), (0.0, brow - 1.0), (-0.55 * w, brow + 2.0)];
+    let crown = [
+        (-w, brow + 12.0),
+        (-w - 1.0, brow - 14.0),
+        (-0.72 * w, tall + 8.0),
+        (0.0, tall),
+        (0.72 * w, tall + 8.0),
+        (w + 1.0, brow - 14.0),
+        (w, brow + 12.0),
+        (0.55 * w, brow + 2.0),
+        (0.0, brow - 1.0),
+        (-0.55 * w, brow + 2.0),
+    ];
     let crown = Mask::fill(&outline(&sitter.all(&crown, OUTLINE)));
     let shadow = crown.soften(2).moved(0, 5);
     canvas.glaze(&shadow, 0.6, [0.55, 0.45, 0.45]);
@@ -284,7 +394,16 @@ fn knit(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, c
         let mask = Mask::fill(&stroke(&curve(&rib), [1.0, 1.8, 1.8])).within(crown);
         canvas.glaze(&mask, 0.5, [0.6; 3]);
     }
-    let edge = sitter.all(&[(-w, brow + 4.0), (-0.55 * w, brow - 5.0), (0.0, brow - 8.0), (0.55 * w, brow - 5.0), (w, brow + 4.0)], OUTLINE);
+    let edge = sitter.all(
+        &[
+            (-w, brow + 4.0),
+            (-0.55 * w, brow - 5.0),
+            (0.0, brow - 8.0),
+            (0.55 * w, brow - 5.0),
+            (w, brow + 4.0),
+        ],
+        OUTLINE,
+    );
     let cuff = Mask::fill(&stroke(&curve(&edge), [15.0; 3])).within(crown);
     canvas.glaze(&cuff.soften(1).moved(0, -2).within(crown), 0.4, [0.5; 3]);
     canvas.shade(&cuff, 1.0, |p| scale(colour, 0.98 + 0.12 * libm::sinf(1.35 * p.x)));
@@ -294,9 +413,22 @@ fn knit(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, c
 fn peak(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, colour: Colour) {
     for u in [-0.45 * w, 0.0, 0.45 * w] {
         let seam = sitter.all(&[(0.2 * u, -86.0), (0.9 * u, -66.0), (u, brow)], OUTLINE);
-        canvas.glaze(&Mask::fill(&stroke(&curve(&seam), [0.8, 1.2, 1.2])).within(crown), 0.6, [0.6; 3]);
+        canvas.glaze(
+            &Mask::fill(&stroke(&curve(&seam), [0.8, 1.2, 1.2])).within(crown),
+            0.6,
+            [0.6; 3],
+        );
     }
-    let peak = [(-0.86 * w, brow + 3.0), (-0.5 * w, brow - 6.0), (0.0, brow - 8.5), (0.5 * w, brow - 6.0), (0.86 * w, brow + 3.0), (0.6 * w, brow + 8.0), (0.0, brow + 7.0), (-0.6 * w, brow + 8.0)];
+    let peak = [
+        (-0.86 * w, brow + 3.0),
+        (-0.5 * w, brow - 6.0),
+        (0.0, brow - 8.5),
+        (0.5 * w, brow - 6.0),
+        (0.86 * w, brow + 3.0),
+        (0.6 * w, brow + 8.0),
+        (0.0, brow + 7.0),
+        (-0.6 * w, brow + 8.0),
+    ];
     let peak = Mask::fill(&outline(&sitter.all(&peak, 3.0)));
     canvas.glaze(&peak.soften(2).moved(0, 5), 0.6, [0.5, 0.42, 0.42]);
     let top = sitter.at(0.0, brow - 8.0, 3.0).y;
@@ -304,11 +436,27 @@ fn peak(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, c
 }
 
 /// A wide brim and a ribbon.
-fn brim(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, [colour, band]: [Colour; 2]) {
+fn brim(
+    canvas: &mut Canvas,
+    sitter: &Sitter,
+    crown: &Mask,
+    w: f32,
+    brow: f32,
+    [colour, band]: [Colour; 2],
+) {
     let edge = sitter.all(&[(-w, brow - 4.0), (0.0, brow - 14.0), (w, brow - 4.0)], OUTLINE);
     canvas.fill(&Mask::fill(&stroke(&curve(&edge), [11.0; 3])).within(crown), 1.0, band);
     let wide = w + 22.0;
-    let brim = [(-wide, brow + 6.0), (-0.7 * wide, brow - 3.0), (0.0, brow - 8.0), (0.7 * wide, brow - 3.0), (wide, brow + 6.0), (0.7 * wide, brow + 9.0), (0.0, brow + 5.0), (-0.7 * wide, brow + 9.0)];
+    let brim = [
+        (-wide, brow + 6.0),
+        (-0.7 * wide, brow - 3.0),
+        (0.0, brow - 8.0),
+        (0.7 * wide, brow - 3.0),
+        (wide, brow + 6.0),
+        (0.7 * wide, brow + 9.0),
+        (0.0, brow + 5.0),
+        (-0.7 * wide, brow + 9.0),
+    ];
     let brim = Mask::fill(&outline(&sitter.all(&brim, 0.0)));
     canvas.glaze(&brim.soften(2).moved(0, 6), 0.55, [0.55, 0.45, 0.45]);
     let top = sitter.at(0.0, brow - 8.0, 0.0).y;

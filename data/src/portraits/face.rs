@@ -4,7 +4,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::attributes::Attribute::*;
 use super::paint::{
-    Canvas, Colour, Mask, Point, Relief, between, curve, ellipse, mix, outline, point, scale, stroke,
+    Canvas, Colour, Mask, Point, Relief, between, curve, ellipse, mix, outline, point, scale,
+    stroke,
 };
 use super::sitter::{Sitter, hsv, range};
 
@@ -37,7 +38,14 @@ pub(super) fn head(sitter: &Sitter) -> Mask {
 /// The neck and the shoulders below it, with the shadow that the chin throws.
 pub(super) fn paint_neck(canvas: &mut Canvas, sitter: &Sitter) {
     let n = sitter.neck;
-    let half = [(n, 30.0), (n - 1.0, 66.0), (n + 3.0, 80.0), (n + 20.0, 91.0), (78.0, 103.0), (110.0, 120.0)];
+    let half = [
+        (n, 30.0),
+        (n - 1.0, 66.0),
+        (n + 3.0, 80.0),
+        (n + 20.0, 91.0),
+        (78.0, 103.0),
+        (110.0, 120.0),
+    ];
     let right = half.iter().map(|&(u, v)| sitter.body(u, v));
     let left = half.iter().rev().map(|&(u, v)| sitter.body(-u, v));
     let bottom = [sitter.body(110.0, 125.0), sitter.body(-110.0, 125.0)];
@@ -52,10 +60,23 @@ pub(super) fn paint_neck(canvas: &mut Canvas, sitter: &Sitter) {
     canvas.glaze(&shade.moved(aside, 0).within(&shape), 0.85, [0.62, 0.48, 0.46]);
     // The two sinews and the collarbones.
     for s in [-1.0, 1.0] {
-        let sinew = [sitter.body(s * (n - 4.0), 62.0), sitter.body(s * 11.0, 78.0), sitter.body(s * 4.0, 90.0)];
-        canvas.fill(&Mask::fill(&stroke(&curve(&sinew), [1.0, 3.0, 1.0])).soften(1), 0.22, sitter.lit(sitter.skin, -0.4));
-        let bone = [sitter.body(s * 6.0, 93.0), sitter.body(s * 26.0, 91.0), sitter.body(s * 55.0, 96.0)];
-        canvas.fill(&Mask::fill(&stroke(&curve(&bone), [3.0, 2.5, 0.5])).soften(1), 0.28, sitter.lit(sitter.skin, -0.4));
+        let sinew = [
+            sitter.body(s * (n - 4.0), 62.0),
+            sitter.body(s * 11.0, 78.0),
+            sitter.body(s * 4.0, 90.0),
+        ];
+        canvas.fill(
+            &Mask::fill(&stroke(&curve(&sinew), [1.0, 3.0, 1.0])).soften(1),
+            0.22,
+            sitter.lit(sitter.skin, -0.4),
+        );
+        let bone =
+            [sitter.body(s * 6.0, 93.0), sitter.body(s * 26.0, 91.0), sitter.body(s * 55.0, 96.0)];
+        canvas.fill(
+            &Mask::fill(&stroke(&curve(&bone), [3.0, 2.5, 0.5])).soften(1),
+            0.28,
+            sitter.lit(sitter.skin, -0.4),
+        );
     }
     if sitter.has[DoubleChin] {
         double_chin(canvas, sitter);
@@ -65,20 +86,35 @@ pub(super) fn paint_neck(canvas: &mut Canvas, sitter: &Sitter) {
 /// A second roll below the chin: lit flesh, and the crease under it.
 fn double_chin(canvas: &mut Canvas, sitter: &Sitter) {
     let (j, c) = (sitter.jaw, sitter.chin);
-    let half = [(0.5 * j, c - 26.0), (0.78 * j, c - 14.0), (0.64 * j + 2.5, c - 3.0), (0.37 * j, c + 6.5), (0.0, c + 9.0)];
+    let half = [
+        (0.5 * j, c - 26.0),
+        (0.78 * j, c - 14.0),
+        (0.64 * j + 2.5, c - 3.0),
+        (0.37 * j, c + 6.5),
+        (0.0, c + 9.0),
+    ];
     let left = half.iter().rev().skip(1).map(|&(u, v)| (-u, v));
     let roll: Vec<(f32, f32)> = half.iter().copied().chain(left).collect();
     let flesh = Mask::fill(&outline(&sitter.all(&roll, 0.0)));
     canvas.glaze(&flesh.soften(3).moved(0, 4), 0.75, [0.55, 0.42, 0.40]);
     let bottom = sitter.at(0.0, c + 9.5, 0.0).y;
-    canvas.shade(&flesh, 1.0, |p| sitter.lit(sitter.skin, -0.10 - 0.06 * (p.y - bottom + 4.0).max(0.0)));
+    canvas.shade(&flesh, 1.0, |p| {
+        sitter.lit(sitter.skin, -0.10 - 0.06 * (p.y - bottom + 4.0).max(0.0))
+    });
 }
 
 /// Ears stand behind the cheeks; the hair may cover them later.
 pub(super) fn paint_ears(canvas: &mut Canvas, sitter: &Sitter) {
     for s in [-1.0, 1.0] {
         let w = sitter.temple - 1.0;
-        let ear = [(w - 4.0, -6.0), (w + 2.0, -9.0), (w + 6.5, -3.0), (w + 5.0, 9.0), (w + 1.0, 19.0), (w - 5.0, 20.0)];
+        let ear = [
+            (w - 4.0, -6.0),
+            (w + 2.0, -9.0),
+            (w + 6.5, -3.0),
+            (w + 5.0, 9.0),
+            (w + 1.0, 19.0),
+            (w - 5.0, 20.0),
+        ];
         let shape: Vec<Point> = ear.iter().map(|&(u, v)| sitter.at(s * u, v, EAR)).collect();
         let side = 0.25 * s * sitter.light[0];
         canvas.fill(&Mask::fill(&outline(&shape)), 1.0, sitter.lit(sitter.skin, side - 0.12));
@@ -121,7 +157,13 @@ pub(super) fn paint_skin(canvas: &mut Canvas, sitter: &Sitter, head: &Mask) {
 /// The face as a sculptor would have it: a dome with hollows for the eyes, cheeks, nose, lips and chin.
 fn model(sitter: &Sitter) -> Relief {
     let has = &sitter.has;
-    let mut relief = Relief::dome(sitter.at(0.0, -2.0, OUTLINE), sitter.temple.max(sitter.jaw + 5.0) + 5.0, 84.0, sitter.roll, 40.0);
+    let mut relief = Relief::dome(
+        sitter.at(0.0, -2.0, OUTLINE),
+        sitter.temple.max(sitter.jaw + 5.0) + 5.0,
+        84.0,
+        sitter.roll,
+        40.0,
+    );
     let mut bump = |u: f32, v: f32, depth: f32, rx: f32, ry: f32, height: f32| {
         relief.raise(&Mask::spot(sitter.at(u, v, depth), rx, ry, sitter.roll), height);
     };
@@ -165,12 +207,20 @@ fn age(canvas: &mut Canvas, sitter: &Sitter) {
     let line = sitter.lit(sitter.skin, -0.55);
     for (i, v) in [-38.0, -32.0, -26.5].into_iter().enumerate() {
         let w = 24.0 - 2.0 * i as f32;
-        let crease = sitter.all(&[(-w, v + 2.0), (-0.4 * w, v), (0.0, v + 1.0), (0.4 * w, v), (w, v + 2.0)], 1.0);
+        let crease = sitter
+            .all(&[(-w, v + 2.0), (-0.4 * w, v), (0.0, v + 1.0), (0.4 * w, v), (w, v + 2.0)], 1.0);
         canvas.brush(&crease, [0.3, 1.3, 0.3], 0.45, line);
     }
     for s in [-1.0, 1.0] {
         for (rise, length) in [(-5.0, 7.0), (0.0, 8.0), (5.0, 6.5)] {
-            let crow = sitter.all(&[(s * 33.0, 0.3 * rise), (s * (33.0 + 0.6 * length), 0.7 * rise), (s * (33.0 + length), rise + 1.0)], OUTLINE * 0.5);
+            let crow = sitter.all(
+                &[
+                    (s * 33.0, 0.3 * rise),
+                    (s * (33.0 + 0.6 * length), 0.7 * rise),
+                    (s * (33.0 + length), rise + 1.0),
+                ],
+                OUTLINE * 0.5,
+            );
             canvas.brush(&crow, [1.0, 0.8, 0.2], 0.5, line);
         }
         let sag = sitter.all(&[(s * 26.0, 50.0), (s * 27.0, 56.0), (s * 22.0, 62.0)], CHIN);
@@ -198,11 +248,21 @@ fn smile_folds(canvas: &mut Canvas, sitter: &Sitter) {
 /// The nose's underside: its shadow, nostrils and wings.
 pub(super) fn paint_nose(canvas: &mut Canvas, sitter: &Sitter) {
     let (wide, tip) = nose(sitter);
-    let cast = Mask::spot(sitter.at(-5.0 * sitter.light[0], tip + 7.5, MOUTH), 13.0 * wide, 6.0, sitter.roll);
+    let cast = Mask::spot(
+        sitter.at(-5.0 * sitter.light[0], tip + 7.5, MOUTH),
+        13.0 * wide,
+        6.0,
+        sitter.roll,
+    );
     canvas.glaze(&cast, 0.75, [0.66, 0.50, 0.48]);
     let deep = sitter.lit(scale(sitter.skin, 0.55), -0.5);
     for s in [-1.0, 1.0] {
-        let hole = Mask::fill(&ellipse(sitter.at(s * 4.6 * wide, tip + 4.4, 0.8 * NOSE), 2.6 * wide, 1.3, sitter.roll - 0.25 * s));
+        let hole = Mask::fill(&ellipse(
+            sitter.at(s * 4.6 * wide, tip + 4.4, 0.8 * NOSE),
+            2.6 * wide,
+            1.3,
+            sitter.roll - 0.25 * s,
+        ));
         canvas.fill(&hole.soften(1), 0.85, deep);
         let wing = [
             sitter.at(s * 8.5 * wide, tip - 4.0, 0.6 * NOSE),
@@ -212,7 +272,12 @@ pub(super) fn paint_nose(canvas: &mut Canvas, sitter: &Sitter) {
         ];
         canvas.brush(&wing, [0.3, 1.3, 0.8], 0.38, sitter.lit(sitter.skin, -0.65));
     }
-    let shine = Mask::spot(sitter.at(1.5 * sitter.light[0], tip - 3.0, NOSE), 3.6 * wide.min(1.2), 3.6, 0.0);
+    let shine = Mask::spot(
+        sitter.at(1.5 * sitter.light[0], tip - 3.0, NOSE),
+        3.6 * wide.min(1.2),
+        3.6,
+        0.0,
+    );
     canvas.fill(&shine, 0.45, sitter.lit(sitter.skin, 0.4));
 }
 
@@ -221,18 +286,21 @@ pub(super) fn paint_eyes(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8
     let gaze = range(rng, -1.2, 1.2) + 0.8 * sitter.yaw;
     let opening = range(rng, 0.92, 1.12) - if sitter.has[Smiling] { 0.08 } else { 0.0 };
     let opening = if sitter.has[NarrowEyes] { 0.45 } else { opening };
-    let shadow = [
-        [0.45, 0.32, 0.38],
-        [0.36, 0.34, 0.50],
-        [0.50, 0.34, 0.24],
-        [0.30, 0.42, 0.44],
-    ][(range(rng, 0.0, 3.99)) as usize];
+    let shadow = [[0.45, 0.32, 0.38], [0.36, 0.34, 0.50], [0.50, 0.34, 0.24], [0.30, 0.42, 0.44]]
+        [(range(rng, 0.0, 3.99)) as usize];
     for s in [-1.0, 1.0] {
         paint_eye(canvas, sitter, s, gaze, opening, shadow);
     }
 }
 
-fn paint_eye(canvas: &mut Canvas, sitter: &Sitter, s: f32, gaze: f32, opening: f32, shadow: Colour) {
+fn paint_eye(
+    canvas: &mut Canvas,
+    sitter: &Sitter,
+    s: f32,
+    gaze: f32,
+    opening: f32,
+    shadow: Colour,
+) {
     let has = &sitter.has;
     // Places around the pupil: `p` outwards, away from the nose, and `q` down.
     let at = |p: f32, q: f32| sitter.at(s * (20.0 + p), q, 0.0);
@@ -243,10 +311,23 @@ fn paint_eye(canvas: &mut Canvas, sitter: &Sitter, s: f32, gaze: f32, opening: f
     let liner = if has[HeavyMakeup] { 1.0 } else { 0.0 };
 
     if has[HeavyMakeup] {
-        let lid = [(-9.0, -1.0), (-5.0, -8.0), (2.0, -10.5), (10.0, -8.0), (14.0, -2.0), (6.0, -3.0), (0.0, -4.0)];
-        canvas.fill(&Mask::fill(&outline(&all(&lid))).soften(1), 0.85, mix(shadow, sitter.skin, 0.1));
+        let lid = [
+            (-9.0, -1.0),
+            (-5.0, -8.0),
+            (2.0, -10.5),
+            (10.0, -8.0),
+            (14.0, -2.0),
+            (6.0, -3.0),
+            (0.0, -4.0),
+        ];
+        canvas.fill(
+            &Mask::fill(&outline(&all(&lid))).soften(1),
+            0.85,
+            mix(shadow, sitter.skin, 0.1),
+        );
     }
-    let fold = all(&[(-9.0, -2.2 * o), (-3.5, -7.2 * o), (3.0, -8.2 * o), (9.0, -5.8 * o), (12.5, -2.0)]);
+    let fold =
+        all(&[(-9.0, -2.2 * o), (-3.5, -7.2 * o), (3.0, -8.2 * o), (9.0, -5.8 * o), (12.5, -2.0)]);
     canvas.brush(&fold, [0.5, 1.3, 0.5], 0.45, sitter.lit(sitter.skin, -0.6));
 
     let opened = Mask::fill(&outline(&all(&[&upper[..], &lower[..]].concat())));
@@ -263,7 +344,11 @@ fn paint_eye(canvas: &mut Canvas, sitter: &Sitter, s: f32, gaze: f32, opening: f
         let glow = 1.15 + 0.5 * dy / 4.8 - 0.75 * (r * r * r * r).min(1.0);
         scale(sitter.iris, glow.max(0.2))
     });
-    canvas.fill(&Mask::fill(&ellipse(centre, 2.1, 2.1, 0.0)).within(&opened), 1.0, [0.04, 0.03, 0.03]);
+    canvas.fill(
+        &Mask::fill(&ellipse(centre, 2.1, 2.1, 0.0)).within(&opened),
+        1.0,
+        [0.04, 0.03, 0.03],
+    );
     let lid_shade = Mask::fill(&stroke(&curve(&all(&upper)), [2.0, 4.5, 2.0])).soften(1);
     canvas.glaze(&lid_shade.within(&opened), 0.6, [0.45, 0.40, 0.40]);
     let gleam = point(centre.x + 3.2 * sitter.light[0] + 0.4, centre.y - 1.7 * o);
@@ -276,7 +361,12 @@ fn paint_eye(canvas: &mut Canvas, sitter: &Sitter, s: f32, gaze: f32, opening: f
     let below = all(&[(11.0, -0.6), lower[0], lower[1], lower[2], (-9.5, 2.2)]);
     canvas.brush(&below, [0.9, 0.7 + 0.6 * liner, 0.3], 0.45 + 0.3 * liner, lash);
     let long = if has[Male] { 0.6 } else { 1.0 + 0.5 * liner };
-    for (p, q, dp, dq) in [(4.5, -4.4, 1.4, -2.4), (7.0, -3.5, 2.0, -2.2), (9.0, -2.2, 2.6, -1.8), (11.0, -0.8, 3.0, -1.6)] {
+    for (p, q, dp, dq) in [
+        (4.5, -4.4, 1.4, -2.4),
+        (7.0, -3.5, 2.0, -2.2),
+        (9.0, -2.2, 2.6, -1.8),
+        (11.0, -0.8, 3.0, -1.6),
+    ] {
         let root = at(p, q * o.max(0.6));
         let tip = at(p + dp * long, q * o.max(0.6) + dq * long);
         canvas.brush(&[root, tip], [1.1, 0.7, 0.2], 0.85, lash);
@@ -284,7 +374,11 @@ fn paint_eye(canvas: &mut Canvas, sitter: &Sitter, s: f32, gaze: f32, opening: f
     if has[BagsUnderEyes] {
         let bag = all(&[(-9.0, 6.5), (-3.0, 10.5), (4.0, 10.8), (10.5, 7.0)]);
         let crease = Mask::fill(&stroke(&curve(&bag), [0.8, 2.6, 0.8]));
-        canvas.fill(&crease.soften(1), 0.62, sitter.lit(mix(sitter.skin, [0.40, 0.28, 0.42], 0.3), -0.5));
+        canvas.fill(
+            &crease.soften(1),
+            0.62,
+            sitter.lit(mix(sitter.skin, [0.40, 0.28, 0.42], 0.3), -0.5),
+        );
         canvas.fill(&Mask::spot(at(0.5, 7.6), 8.0, 2.2, 0.0), 0.25, sitter.lit(sitter.skin, 0.25));
     }
 }
@@ -293,7 +387,13 @@ fn paint_eye(canvas: &mut Canvas, sitter: &Sitter, s: f32, gaze: f32, opening: f
 pub(super) fn paint_brows(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8Rng) {
     let has = &sitter.has;
     let arch = if has[ArchedEyebrows] { 4.6 } else { range(rng, 0.0, 0.8) };
-    let thick = if has[BushyEyebrows] { 6.2 } else if has[Male] { 3.4 } else { 2.6 };
+    let thick = if has[BushyEyebrows] {
+        6.2
+    } else if has[Male] {
+        3.4
+    } else {
+        2.6
+    };
     let lift = range(rng, -1.0, 1.0) + if has[Male] { 1.5 } else { 0.0 };
     let colour = mix(sitter.hair.dark, [0.16, 0.11, 0.08], if has[Bald] { 0.6 } else { 0.35 });
     for s in [-1.0, 1.0] {
@@ -321,9 +421,15 @@ pub(super) fn paint_brows(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha
 /// The mouth's line where the lips part (or meet): its middle, its quarters and its corners, from left to right.
 fn mouth_line(sitter: &Sitter, part: f32) -> Vec<Point> {
     let (w, rise) = (sitter.mouth, sitter.smile);
-    [(-w, -rise), (-0.55 * w, -0.25 * rise + 0.75 * part), (0.0, 0.4 + part), (0.55 * w, -0.25 * rise + 0.75 * part), (w, -rise)]
-        .map(|(u, v)| sitter.at(u, 42.5 + v, MOUTH - 0.002 * u * u))
-        .to_vec()
+    [
+        (-w, -rise),
+        (-0.55 * w, -0.25 * rise + 0.75 * part),
+        (0.0, 0.4 + part),
+        (0.55 * w, -0.25 * rise + 0.75 * part),
+        (w, -rise),
+    ]
+    .map(|(u, v)| sitter.at(u, 42.5 + v, MOUTH - 0.002 * u * u))
+    .to_vec()
 }
 
 /// Lips, and what is between them.
@@ -332,7 +438,8 @@ pub(super) fn paint_mouth(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha
     let (w, rise) = (sitter.mouth, sitter.smile);
     let full = if has[BigLips] { 1.75 } else { 0.95 };
     let bare = mix(sitter.skin, [0.64, 0.28, 0.28], 0.5);
-    let stick = hsv((5.65 + range(rng, 0.0, 0.45)) % 6.0, range(rng, 0.66, 0.86), range(rng, 0.60, 0.86));
+    let stick =
+        hsv((5.65 + range(rng, 0.0, 0.45)) % 6.0, range(rng, 0.66, 0.86), range(rng, 0.60, 0.86));
     let colour = if has[WearingLipstick] { stick } else { bare };
     let at = |u: f32, v: f32| sitter.at(u, 42.5 + v, MOUTH - 0.002 * u * u);
     let top = curve(&mouth_line(sitter, -0.35 * sitter.gap));
@@ -343,27 +450,47 @@ pub(super) fn paint_mouth(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha
         let hole = Mask::fill(&hole);
         canvas.fill(&hole, 1.0, [0.20, 0.07, 0.07]);
         if has[Smiling] {
-            let teeth: Vec<Point> = top.iter().enumerate().map(|(i, p)| {
-                let t = i as f32 / (top.len() - 1) as f32;
-                between(*p, bottom[i], 0.25 + 1.9 * t * (1.0 - t))
-            }).collect();
+            let teeth: Vec<Point> = top
+                .iter()
+                .enumerate()
+                .map(|(i, p)| {
+                    let t = i as f32 / (top.len() - 1) as f32;
+                    between(*p, bottom[i], 0.25 + 1.9 * t * (1.0 - t))
+                })
+                .collect();
             let teeth: Vec<Point> = top.iter().chain(teeth.iter().rev()).copied().collect();
             let teeth = Mask::fill(&teeth).within(&hole);
             canvas.fill(&teeth, 1.0, [0.95, 0.93, 0.89]);
             for i in -3..=3 {
                 let gap = [at(3.4 * i as f32, -4.0), at(3.4 * i as f32, 6.0)];
-                canvas.fill(&Mask::fill(&stroke(&gap, [0.5; 3])).within(&teeth), 0.35, [0.55, 0.45, 0.42]);
+                canvas.fill(
+                    &Mask::fill(&stroke(&gap, [0.5; 3])).within(&teeth),
+                    0.35,
+                    [0.55, 0.45, 0.42],
+                );
             }
         } else {
-            canvas.fill(&Mask::spot(at(0.0, -1.2), 8.0, 1.6, 0.0).within(&hole), 0.75, [0.9, 0.87, 0.83]);
+            canvas.fill(
+                &Mask::spot(at(0.0, -1.2), 8.0, 1.6, 0.0).within(&hole),
+                0.75,
+                [0.9, 0.87, 0.83],
+            );
         }
     }
-    let upper = [(w * 0.5, -4.2 * full - 0.5 * rise), (2.8, -5.0 * full), (0.0, -4.0 * full), (-2.8, -5.0 * full), (-w * 0.5, -4.2 * full - 0.5 * rise)];
+    let upper = [
+        (w * 0.5, -4.2 * full - 0.5 * rise),
+        (2.8, -5.0 * full),
+        (0.0, -4.0 * full),
+        (-2.8, -5.0 * full),
+        (-w * 0.5, -4.2 * full - 0.5 * rise),
+    ];
     let lift = -0.35 * sitter.gap;
-    let bow = curve(&std::iter::once(top[top.len() - 1])
-        .chain(upper.iter().map(|&(u, v)| at(u, 0.75 * v + lift)))
-        .chain([top[0]])
-        .collect::<Vec<_>>());
+    let bow = curve(
+        &std::iter::once(top[top.len() - 1])
+            .chain(upper.iter().map(|&(u, v)| at(u, 0.75 * v + lift)))
+            .chain([top[0]])
+            .collect::<Vec<_>>(),
+    );
     let upper: Vec<Point> = top.iter().copied().chain(bow).collect();
     let drop = 0.65 * sitter.gap;
     let under = curve(&[
@@ -386,6 +513,10 @@ pub(super) fn paint_mouth(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha
     let seam = scale(colour, 0.38);
     canvas.fill(&Mask::fill(&stroke(&top, [0.6, 1.2, 0.6])), 0.75, seam);
     for s in [-1.0, 1.0] {
-        canvas.fill(&Mask::spot(at(s * (w + 0.5), -rise), 3.2, 2.6, 0.0), 0.5, sitter.lit(sitter.skin, -0.8));
+        canvas.fill(
+            &Mask::spot(at(s * (w + 0.5), -rise), 3.2, 2.6, 0.0),
+            0.5,
+            sitter.lit(sitter.skin, -0.8),
+        );
     }
 }

@@ -61,14 +61,22 @@ impl Sheet {
     }
 
     /// Paints the sheet as overlapping locks with strands in them. `light` is how bright it is as a whole.
-    fn paint(&self, canvas: &mut Canvas, sitter: &Sitter, light: f32, locks: usize, rng: &mut ChaCha8Rng) {
+    fn paint(
+        &self,
+        canvas: &mut Canvas,
+        sitter: &Sitter,
+        light: f32,
+        locks: usize,
+        rng: &mut ChaCha8Rng,
+    ) {
         let tone = |p: Point, by: f32| sitter.hair_tone(light + by + lie_of_light(sitter, p));
         let step = 1.0 / locks as f32;
         for i in 0..locks {
             // From the outside inwards, so that the locks at the face lie on top.
             let s = 1.0 - (i as f32 + 1.0) * step;
             let end = range(rng, 0.93, 1.04);
-            let mask = Mask::fill(&self.lock((s - 0.35 * step).max(0.0), (s + 1.35 * step).min(1.0), end));
+            let mask =
+                Mask::fill(&self.lock((s - 0.35 * step).max(0.0), (s + 1.35 * step).min(1.0), end));
             let by = range(rng, -0.22, 0.12);
             canvas.shade(&mask, 1.0, |p| tone(p, by));
         }
@@ -77,7 +85,9 @@ impl Sheet {
             let (from, length) = (range(rng, -0.1, 0.75), range(rng, 0.2, 0.5));
             let drift = range(rng, -0.06, 0.06);
             let path: Vec<Point> = (0..=8)
-                .map(|k| self.at(s + drift * k as f32 / 8.0, (from + length * k as f32 / 8.0).min(1.0)))
+                .map(|k| {
+                    self.at(s + drift * k as f32 / 8.0, (from + length * k as f32 / 8.0).min(1.0))
+                })
                 .collect();
             let by = if i % 2 == 0 { -0.75 } else { 0.55 };
             let width = range(rng, 0.7, 1.7);
@@ -120,7 +130,11 @@ pub(super) fn paint_behind(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCh
             let (u, r) = bun;
             let centre = sitter.at(u, -82.0, -7.0);
             canvas.shade(&Mask::fill(&ellipse(centre, r + 2.0, r, 0.0)), 1.0, |p| {
-                sitter.hair_tone(0.03 * ((p.x - centre.x) * sitter.light[0] + (p.y - centre.y) * sitter.light[1]) - 0.1)
+                sitter.hair_tone(
+                    0.03 * ((p.x - centre.x) * sitter.light[0]
+                        + (p.y - centre.y) * sitter.light[1])
+                        - 0.1,
+                )
             });
             for _ in 0..34 {
                 let (turn, reach) = (range(rng, -0.9, 0.9), range(rng, 0.3, 0.95));
@@ -161,7 +175,11 @@ pub(super) fn paint_hair(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, rng:
             for sheet in &sheets {
                 let mask = Mask::fill(&sheet.lock(0.0, 1.0, 1.0)).soften(2);
                 let (dx, dy) = (-3.0 * sitter.light[0], 3.0);
-                canvas.glaze(&mask.moved(dx as i32, dy as i32).within(head), 0.55, [0.62, 0.48, 0.46]);
+                canvas.glaze(
+                    &mask.moved(dx as i32, dy as i32).within(head),
+                    0.55,
+                    [0.62, 0.48, 0.46],
+                );
             }
             for sheet in sheets {
                 waved(sheet, sitter, end + 60.0, rng).paint(canvas, sitter, 0.0, 7, rng);
@@ -183,9 +201,21 @@ fn sides(sitter: &Sitter, part: f32, end: f32, volume: f32) -> [Sheet; 2] {
         // Half-way from the part to the temple on this side, whichever way the part lies.
         let toward = |u: f32, t: f32| part + (s * u - part) * t;
         let w = sitter.temple;
-        let mut inner = vec![(part, h), (toward(36.0, 0.5), h + corner * 0.5), (s * 33.0, h + corner + 6.0), (s * (w - 4.0), -19.0), (s * (w - 1.0), 0.0)];
+        let mut inner = vec![
+            (part, h),
+            (toward(36.0, 0.5), h + corner * 0.5),
+            (s * 33.0, h + corner + 6.0),
+            (s * (w - 4.0), -19.0),
+            (s * (w - 1.0), 0.0),
+        ];
         let v = volume;
-        let mut outer = vec![(part, -75.0 - v), (toward(36.0, 0.6), -74.0 - v), (s * (43.0 + 0.5 * v), -59.0 - 0.6 * v), (s * (w + 7.0 + v), -30.0), (s * (w + 7.0 + v), -6.0)];
+        let mut outer = vec![
+            (part, -75.0 - v),
+            (toward(36.0, 0.6), -74.0 - v),
+            (s * (43.0 + 0.5 * v), -59.0 - 0.6 * v),
+            (s * (w + 7.0 + v), -30.0),
+            (s * (w + 7.0 + v), -6.0),
+        ];
         if end > 20.0 {
             let middle = 0.5 * end;
             inner.extend([(s * (w - 4.0), middle), (s * (w - 6.0), end)]);
@@ -202,7 +232,12 @@ fn sides(sitter: &Sitter, part: f32, end: f32, volume: f32) -> [Sheet; 2] {
 fn bangs(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, part: f32, rng: &mut ChaCha8Rng) {
     let slant = range(rng, -5.0, 5.0);
     let edge = |s: f32| {
-        let down = [(part + s * 3.0, -72.0), (part * 0.5 + s * 24.0, -60.0), (s * 35.0, -40.0), (s * 38.0, -21.0 + s * slant)];
+        let down = [
+            (part + s * 3.0, -72.0),
+            (part * 0.5 + s * 24.0, -60.0),
+            (s * 35.0, -40.0),
+            (s * 38.0, -21.0 + s * slant),
+        ];
         sitter.all(&down, OUTLINE + 2.0)
     };
     let sheet = Sheet::new(&edge(-1.0), &edge(1.0));
@@ -251,14 +286,29 @@ fn crop(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8Rng) {
 }
 
 /// Short hairs all over a mask, pointing away from `centre`.
-fn bristle(canvas: &mut Canvas, mask: &Mask, centre: Point, count: usize, length: f32, colours: [[f32; 3]; 2], rng: &mut ChaCha8Rng) {
+fn bristle(
+    canvas: &mut Canvas,
+    mask: &Mask,
+    centre: Point,
+    count: usize,
+    length: f32,
+    colours: [[f32; 3]; 2],
+    rng: &mut ChaCha8Rng,
+) {
     for i in 0..count {
         let Some(root) = mask.somewhere(rng) else { continue };
         let (dx, dy) = (root.x - centre.x, root.y - centre.y);
         let away = (dx * dx + dy * dy).sqrt().max(1.0);
         let lean = range(rng, -0.4, 0.4);
-        let tip = point(root.x + length * (dx / away - lean * dy / away), root.y + length * (dy / away + lean * dx / away));
-        canvas.fill(&Mask::fill(&stroke(&[root, between(root, tip, 0.5), tip], [0.7, 0.9, 0.2])), 0.5, colours[i % 2]);
+        let tip = point(
+            root.x + length * (dx / away - lean * dy / away),
+            root.y + length * (dy / away + lean * dx / away),
+        );
+        canvas.fill(
+            &Mask::fill(&stroke(&[root, between(root, tip, 0.5), tip], [0.7, 0.9, 0.2])),
+            0.5,
+            colours[i % 2],
+        );
     }
 }
 
@@ -270,15 +320,27 @@ pub(super) fn paint_beard(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, rng
     let nose = sitter.at(0.0, 20.0, 0.0);
     let (w, j, c) = (sitter.temple, sitter.jaw, sitter.chin);
     let jaw = |low: f32| {
-        let right = [(w - 3.0, 8.0), (sitter.cheek - 4.0, 27.0), (25.0, 37.0), (17.0, 34.5), (7.0, 32.0)];
-        let under = [(0.0, c + low), (0.34 * j, c + low - 1.0), (0.75 * j, c - 8.0 + low), (j + 2.0 + 0.3 * low, 46.0), (w + 1.0, 20.0)];
+        let right =
+            [(w - 3.0, 8.0), (sitter.cheek - 4.0, 27.0), (25.0, 37.0), (17.0, 34.5), (7.0, 32.0)];
+        let under = [
+            (0.0, c + low),
+            (0.34 * j, c + low - 1.0),
+            (0.75 * j, c - 8.0 + low),
+            (j + 2.0 + 0.3 * low, 46.0),
+            (w + 1.0, 20.0),
+        ];
         let mut path: Vec<(f32, f32)> = right.to_vec();
         path.extend(right.iter().rev().map(|&(u, v)| (-u, v)));
         path.extend(under.iter().skip(1).rev().map(|&(u, v)| (-u, v)));
         path.extend(under);
         Mask::fill(&outline(&sitter.all(&path, 1.0)))
     };
-    let lips = Mask::fill(&ellipse(sitter.at(0.0, 44.0, 4.0), sitter.mouth + 1.0, 6.5 + 0.6 * sitter.gap, sitter.roll));
+    let lips = Mask::fill(&ellipse(
+        sitter.at(0.0, 44.0, 4.0),
+        sitter.mouth + 1.0,
+        6.5 + 0.6 * sitter.gap,
+        sitter.roll,
+    ));
     if has[FiveOClockShadow] {
         let area = jaw(0.0).soften(3).within(head).without(&lips.soften(1));
         canvas.glaze(&area, 0.62, [0.55, 0.56, 0.62]);
@@ -290,15 +352,25 @@ pub(super) fn paint_beard(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, rng
         bristle(canvas, &area, nose, 420, 6.0, tones, rng);
     }
     if has[Goatee] {
-        let chin = [(-7.0, 53.0), (7.0, 53.0), (15.0, 57.0), (14.0, c - 1.0), (0.0, c + 7.0), (-14.0, c - 1.0), (-15.0, 57.0)];
+        let chin = [
+            (-7.0, 53.0),
+            (7.0, 53.0),
+            (15.0, 57.0),
+            (14.0, c - 1.0),
+            (0.0, c + 7.0),
+            (-14.0, c - 1.0),
+            (-15.0, 57.0),
+        ];
         let area = Mask::fill(&outline(&sitter.all(&chin, 3.0))).soften(1);
         canvas.fill(&area, 0.95, sitter.hair_tone(-0.45));
         bristle(canvas, &area, nose, 150, 6.0, tones, rng);
     }
     if has[Mustache] {
         for s in [-1.0, 1.0] {
-            let top = sitter.all(&[(s * 1.0, 32.0), (s * 9.0, 32.0), (s * 17.0, 36.5), (s * 21.0, 44.0)], 4.0);
-            let bottom = sitter.all(&[(s * 1.0, 38.5), (s * 8.0, 39.5), (s * 15.0, 42.0), (s * 20.0, 47.0)], 4.0);
+            let top = sitter
+                .all(&[(s * 1.0, 32.0), (s * 9.0, 32.0), (s * 17.0, 36.5), (s * 21.0, 44.0)], 4.0);
+            let bottom = sitter
+                .all(&[(s * 1.0, 38.5), (s * 8.0, 39.5), (s * 15.0, 42.0), (s * 20.0, 47.0)], 4.0);
             let area = Mask::fill(&Sheet::new(&top, &bottom).lock(0.0, 1.0, 1.0));
             canvas.fill(&area.soften(1), 0.95, sitter.hair_tone(-0.4));
             bristle(canvas, &area, sitter.at(0.0, 30.0, 4.0), 60, 5.0, tones, rng);
@@ -306,8 +378,16 @@ pub(super) fn paint_beard(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, rng
     }
     if has[Sideburns] {
         for s in [-1.0, 1.0] {
-            let patch = [(w - 1.0, -6.0), (w + 0.5, 10.0), (w - 1.0, 30.0), (w - 11.0, 33.0), (w - 9.5, 14.0), (w - 8.0, -6.0)];
-            let path: Vec<Point> = patch.iter().map(|&(u, v)| sitter.at(s * u, v, OUTLINE)).collect();
+            let patch = [
+                (w - 1.0, -6.0),
+                (w + 0.5, 10.0),
+                (w - 1.0, 30.0),
+                (w - 11.0, 33.0),
+                (w - 9.5, 14.0),
+                (w - 8.0, -6.0),
+            ];
+            let path: Vec<Point> =
+                patch.iter().map(|&(u, v)| sitter.at(s * u, v, OUTLINE)).collect();
             let area = Mask::fill(&outline(&path)).soften(1).within(head);
             canvas.fill(&area, 0.9, sitter.hair_tone(-0.4));
             bristle(canvas, &area, sitter.at(s * w, -40.0, 0.0), 60, 4.5, tones, rng);

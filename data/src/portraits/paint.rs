@@ -92,7 +92,8 @@ pub(super) fn ellipse(centre: Point, rx: f32, ry: f32, turn: f32) -> Vec<Point> 
 /// The outline of a brush stroke along `path`, whose width is given at its start, middle and end.
 pub(super) fn stroke(path: &[Point], [start, middle, end]: [f32; 3]) -> Vec<Point> {
     let last = path.len() - 1;
-    let (mut left, mut right) = (Vec::with_capacity(2 * path.len()), Vec::with_capacity(path.len()));
+    let (mut left, mut right) =
+        (Vec::with_capacity(2 * path.len()), Vec::with_capacity(path.len()));
     for (i, p) in path.iter().enumerate() {
         let (a, b) = (path[i.saturating_sub(1)], path[(i + 1).min(last)]);
         let (dx, dy) = (b.x - a.x, b.y - a.y);
@@ -137,7 +138,8 @@ impl Mask {
         let x1 = high.x.min(WIDTH as f32 + AROUND).ceil().max(x0);
         let y1 = high.y.min(HEIGHT as f32 + AROUND).ceil().max(y0);
         // Two spare columns take what an edge leaves behind the last pixel.
-        let mut mask = Mask::empty(x0 as i32, y0 as i32, (x1 - x0) as usize + 2, (y1 - y0) as usize);
+        let mut mask =
+            Mask::empty(x0 as i32, y0 as i32, (x1 - x0) as usize + 2, (y1 - y0) as usize);
         for (i, &a) in outline.iter().enumerate() {
             let b = outline[(i + 1) % outline.len()];
             mask.edge(point(a.x - x0, a.y - y0), point(b.x - x0, b.y - y0));

@@ -173,7 +173,11 @@ impl Sitter {
     /// The hair's colour from -1 (shadow) to 1 (highlight).
     pub fn hair_tone(&self, light: f32) -> Colour {
         let Tones { dark, base, light: bright } = self.hair;
-        if light < 0.0 { mix(base, dark, (-light).min(1.0)) } else { mix(base, bright, light.min(1.0)) }
+        if light < 0.0 {
+            mix(base, dark, (-light).min(1.0))
+        } else {
+            mix(base, bright, light.min(1.0))
+        }
     }
 }
 
@@ -185,7 +189,8 @@ fn skin(has: &Attributes, tone: f32, hue: f32) -> Colour {
         () if has[BlackHair] || has[Bald] => 6.0,
         () => 4.5,
     };
-    let step = if has[PaleSkin] { 0.15 * tone } else { 0.9 + (darkest - 0.9) * tone * (0.5 + 0.5 * tone) };
+    let step =
+        if has[PaleSkin] { 0.15 * tone } else { 0.9 + (darkest - 0.9) * tone * (0.5 + 0.5 * tone) };
     let (below, rest) = (step as usize, step - (step as usize) as f32);
     let skin = mix(SKINS[below], SKINS[(below + 1).min(6)], rest);
     // Rosier or more olive.
@@ -207,7 +212,11 @@ fn hair(has: &Attributes, tone: f32, hue: f32) -> Tones {
         () if has[BlondHair] => {
             let base = mix([0.84, 0.66, 0.35], [0.95, 0.84, 0.58], tone);
             let base = mix(base, [base[0], base[1] * 0.97, base[2] * 0.85], hue);
-            (mix(scale(base, 0.66), [0.55, 0.38, 0.16], 0.3), base, mix(base, [1.0, 0.97, 0.83], 0.7))
+            (
+                mix(scale(base, 0.66), [0.55, 0.38, 0.16], 0.3),
+                base,
+                mix(base, [1.0, 0.97, 0.83], 0.7),
+            )
         }
         () if has[GrayHair] => {
             let base = mix([0.53, 0.53, 0.55], [0.80, 0.80, 0.81], tone);
