@@ -73,6 +73,7 @@ fn each_step_moves_one_network() {
     gan.critic_step(&real);
     let middle = copies(&mut gan);
     assert_eq!(moved(&start, &middle), [false, true]);
-    gan.generator_step(6);
+    let loss = gan.generator_step(6);
+    assert!(loss.double_value(&[]).is_finite());
     assert_eq!(moved(&middle, &copies(&mut gan)), [true, false]);
 }

@@ -369,7 +369,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     /// Whether a sheet of samples is to be drawn after this step: ten times in a run, and at its end.
     pub fn sheet_due(&self, step: u64) -> bool {
         let steps = self.config.schedule.steps;
-        step == steps || step % (steps / 10).max(1) == 0 || interrupted()
+        step == steps || step.is_multiple_of((steps / 10).max(1)) || interrupted()
     }
 
     /// Writes a sheet of generated images, `[n, channels, side, side]` in `[-1, 1]`, and the loss plot.

@@ -144,7 +144,8 @@ pub(super) fn sample(rng: &mut ChaCha8Rng) -> Attributes {
     has[WavyHair] = by_sex(0.150, 0.457) && !bald;
     has[StraightHair] = by_sex(0.275, 0.375) && !bald && !has[WavyHair];
     // Short hair is tucked away under a hat, where no colour can be seen; long straight or wavy hair flows from it.
-    let hair_shows = !bald && !(hat && !has[WavyHair] && !has[StraightHair]);
+    let hidden_by_hat = hat && !has[WavyHair] && !has[StraightHair];
+    let hair_shows = !(bald || hidden_by_hat);
     let gray = if young { by_sex(0.002, 0.002) } else { by_sex(0.25, 0.085) };
     if hair_shows {
         let colours = [(BlackHair, 0.39, 0.24), (BrownHair, 0.25, 0.31), (BlondHair, 0.024, 0.25)];

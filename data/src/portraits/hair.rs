@@ -106,7 +106,7 @@ impl Sheet {
 
 /// Waves, if the sitter's hair waves, over a sheet about `length` pixels long.
 fn waved(sheet: Sheet, sitter: &Sitter, length: f32, rng: &mut ChaCha8Rng) -> Sheet {
-    let (size, phase) = (range(rng, 3.6, 5.2), range(rng, 0.0, 6.28));
+    let (size, phase) = (range(rng, 3.6, 5.2), range(rng, 0.0, std::f32::consts::TAU));
     if sitter.has[WavyHair] {
         Sheet { wave: size, turns: length / 38.0, phase, ..sheet }
     } else {
@@ -258,7 +258,7 @@ fn curls(canvas: &mut Canvas, sitter: &Sitter, sheet: &Sheet, count: usize, rng:
     for _ in 0..count {
         let centre = sheet.at(range(rng, 0.0, 1.0), range(rng, 0.0, 1.0));
         let light = range(rng, -0.5, 0.1) + lie_of_light(sitter, centre);
-        let (turn, r) = (range(rng, 0.0, 6.28), range(rng, 2.8, 5.5));
+        let (turn, r) = (range(rng, 0.0, std::f32::consts::TAU), range(rng, 2.8, 5.5));
         // A dark gap on the outside, the curl, and its highlight.
         for (reach, width, by) in [(1.25, 1.6, -0.7), (1.0, 3.2, 0.1), (0.95, 1.0, 0.75)] {
             let arc: Vec<Point> = (0..7)
