@@ -15,6 +15,7 @@ use zip::ZipArchive;
 
 use crate::interrupt;
 use crate::libtorch::{self, Build, Libtorch, Platform, VERSION, Wheel};
+use crate::machine;
 use crate::progress::Progress;
 
 /// Keeps a second set-up of the same checkout waiting while it lives, and ends with the process.
@@ -146,8 +147,11 @@ fn size(folder: &Path) -> u64 {
 
 /// What pip said, in one line: its last error, else its last line.
 fn reason(log: &Path) -> String {
+    const LITTLE: u64 = 16 << 20;
     let text = fs::read_to_string(log).unwrap_or_default();
-    reason_in(&text)
+    // On a full disk pip cannot even say so.
+    let full = log.parent().and_then(machine::disk_free).is_some_and(|free| free < LITTLE);
+    if full { "the disk is full: make room".into() } else { reason_in(&text) }
 }
 
 fn reason_in(log: &str) -> String {

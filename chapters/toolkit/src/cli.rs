@@ -37,7 +37,7 @@ pub struct TrainArgs {
     /// [default: the preset's]
     #[arg(long, value_name = "NAME|DIR")]
     pub data: Option<String>,
-    /// Folder for this run; it must be new [default: runs/<program>/NNN]
+    /// Folder for this run; it must be new [default: runs/PROGRAM/NNN]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Networks, optimiser settings and length

@@ -81,6 +81,14 @@ pub fn is_drawn(attribute: usize) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attributes(pub [bool; 40]);
 
+impl Attributes {
+    /// Whether all the hair is under the hat. Long hair, straight or wavy, flows from it.
+    pub fn tucked_away(&self) -> bool {
+        use Attribute::*;
+        self[WearingHat] && !self[StraightHair] && !self[WavyHair]
+    }
+}
+
 impl Index<Attribute> for Attributes {
     type Output = bool;
 
@@ -143,9 +151,8 @@ pub(super) fn sample(rng: &mut ChaCha8Rng) -> Attributes {
     has[Bangs] = by_sex(0.10, 0.225) && !bald && !hat && !has[RecedingHairline];
     has[WavyHair] = by_sex(0.150, 0.457) && !bald;
     has[StraightHair] = by_sex(0.275, 0.375) && !bald && !has[WavyHair];
-    // Short hair is tucked away under a hat, where no colour can be seen; long straight or wavy hair flows from it.
-    let hidden_by_hat = hat && !has[WavyHair] && !has[StraightHair];
-    let hair_shows = !(bald || hidden_by_hat);
+    // A colour that cannot be seen is not claimed.
+    let hair_shows = !bald && !has.tucked_away();
     let gray = if young { by_sex(0.002, 0.002) } else { by_sex(0.25, 0.085) };
     if hair_shows {
         let colours = [(BlackHair, 0.39, 0.24), (BrownHair, 0.25, 0.31), (BlondHair, 0.024, 0.25)];

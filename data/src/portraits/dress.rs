@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::attributes::Attribute::*;
 use super::face::OUTLINE;
 use super::paint::{
-    Canvas, Colour, HEIGHT, Mask, Point, WIDTH, curve, ellipse, mix, outline, point, scale, stroke,
+    Canvas, Colour, HEIGHT, Mask, Point, WIDTH, curve, mirrored, mix, point, scale,
 };
 use super::sitter::{Sitter, Style, hsv, pick, range};
 
@@ -29,7 +29,7 @@ pub(super) fn background(rng: &mut ChaCha8Rng) -> Canvas {
                 let place = point(range(rng, 0.0, 178.0), range(rng, 0.0, 200.0));
                 let r = range(rng, 10.0, 30.0);
                 let light = mix(wall, hsv(near, 0.3, range(rng, 0.3, 1.0)), 0.7);
-                canvas.fill(&Mask::fill(&ellipse(place, r, r, 0.0)).soften(3), 0.5, light);
+                canvas.fill(&Mask::ellipse(place, r, r, 0.0).soften(3), 0.5, light);
             }
         }
         // A window frame, a door or a curtain.
@@ -66,11 +66,8 @@ pub(super) fn background(rng: &mut ChaCha8Rng) -> Canvas {
 fn cloth(sitter: &Sitter, opening: &[(f32, f32)]) -> Mask {
     let n = sitter.neck;
     let half = [(n + 1.0, 76.0), (n + 20.0, 84.0), (72.0, 92.0), (104.0, 106.0), (112.0, 130.0)];
-    let right = half.iter().map(|&(u, v)| sitter.body(u, v));
-    let left = half.iter().rev().map(|&(u, v)| sitter.body(-u, v));
-    let shape = Mask::fill(&curve(&right.chain(left).collect::<Vec<_>>()));
-    let hole: Vec<Point> = opening.iter().map(|&(u, v)| sitter.body(u, v)).collect();
-    shape.without(&Mask::fill(&outline(&hole)))
+    let shoulders = Mask::fill(&curve(&sitter.torso(&mirrored(&half))));
+    shoulders.without(&Mask::smooth(&sitter.torso(&mirrored(opening))))
 }
 
 /// Lays cloth with light on the shoulders and a few folds.
@@ -86,7 +83,7 @@ fn drape(canvas: &mut Canvas, sitter: &Sitter, cloth: &Mask, colour: Colour, rng
             sitter.body(u + 0.12 * u, v + 9.0),
             sitter.body(u + 0.1 * u, v + 24.0),
         ];
-        let mask = Mask::fill(&stroke(&curve(&fold), [0.5, 3.5, 1.0])).soften(1).within(cloth);
+        let mask = Mask::stroke(&curve(&fold), [0.5, 3.5, 1.0]).soften(1).within(cloth);
         let shade = if rng.random_bool(0.6) { [0.72; 3] } else { [1.22; 3] };
         canvas.glaze(&mask, 0.6, shade);
     }
@@ -99,24 +96,8 @@ pub(super) fn paint_clothes(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
     let colour = hsv(range(rng, 0.0, 6.0), range(rng, 0.05, 0.75), range(rng, 0.18, 0.92));
     let second = hsv(range(rng, 0.0, 6.0), range(rng, 0.3, 0.8), range(rng, 0.25, 0.75));
     let kind: f32 = rng.random();
-    let round = |rx: f32, low: f32| {
-        [
-            (-rx, 70.0),
-            (-0.75 * rx, low - 6.0),
-            (0.0, low),
-            (0.75 * rx, low - 6.0),
-            (rx, 70.0),
-            (0.0, 50.0),
-        ]
-    };
-    let vee = [
-        (-n - 4.0, 72.0),
-        (-n + 2.0, 86.0),
-        (0.0, 112.0),
-        (n - 2.0, 86.0),
-        (n + 4.0, 72.0),
-        (0.0, 50.0),
-    ];
+    let round = |rx: f32, low: f32| [(0.0, 50.0), (rx, 70.0), (0.75 * rx, low - 6.0), (0.0, low)];
+    let vee = [(0.0, 50.0), (n + 4.0, 72.0), (n - 2.0, 86.0), (0.0, 112.0)];
     if has[WearingNecktie] {
         let jacket = mix(scale(colour, 0.45), [0.16, 0.17, 0.21], 0.5);
         suit(canvas, sitter, jacket, second, rng);
@@ -126,10 +107,8 @@ pub(super) fn paint_clothes(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
     } else if kind < 0.5 && !has[WearingNecklace] {
         let shape = cloth(sitter, &round(n + 2.0, 84.0));
         drape(canvas, sitter, &shape, colour, rng);
-        let hem =
-            [(-n - 2.0, 76.0), (-0.7 * n, 83.0), (0.0, 86.5), (0.7 * n, 83.0), (n + 2.0, 76.0)];
-        let hem: Vec<Point> = hem.iter().map(|&(u, v)| sitter.body(u, v)).collect();
-        canvas.brush(&hem, [2.0, 2.6, 2.0], 0.8, scale(colour, 0.72));
+        let hem = mirrored(&[(0.0, 86.5), (0.7 * n, 83.0), (n + 2.0, 76.0)]);
+        canvas.brush(&sitter.torso(&hem), [2.0, 2.6, 2.0], 0.8, scale(colour, 0.72));
     } else if kind < 0.72 {
         let shape = cloth(sitter, &vee);
         canvas.glaze(&shape.soften(2), 0.4, [0.6, 0.5, 0.5]);
@@ -149,17 +128,12 @@ pub(super) fn paint_clothes(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
 fn collar(canvas: &mut Canvas, sitter: &Sitter, colour: Colour) {
     let n = sitter.neck;
     for s in [-1.0, 1.0] {
-        let flap =
-            [(s * (n + 2.0), 72.0), (s * 4.0, 90.0), (s * 13.0, 102.0), (s * (n + 9.0), 82.0)];
-        let flap: Vec<Point> = flap.iter().map(|&(u, v)| sitter.body(u, v)).collect();
+        let flap = [(n + 2.0, 72.0), (4.0, 90.0), (13.0, 102.0), (n + 9.0, 82.0)];
+        let flap = sitter.torso(&flap.map(|(u, v)| (s * u, v)));
         let mask = Mask::fill(&flap);
         canvas.glaze(&mask.soften(1).moved(0, 2), 0.5, [0.55, 0.55, 0.6]);
         canvas.fill(&mask, 1.0, scale(colour, 1.0 + 0.15 * s * sitter.light[0]));
-        canvas.fill(
-            &Mask::fill(&stroke(&[flap[1], flap[2], flap[3]], [0.8; 3])),
-            0.5,
-            scale(colour, 0.6),
-        );
+        canvas.line(&[flap[1], flap[2], flap[3]], [0.8; 3], 0.5, scale(colour, 0.6));
     }
 }
 
@@ -167,50 +141,36 @@ fn collar(canvas: &mut Canvas, sitter: &Sitter, colour: Colour) {
 fn suit(canvas: &mut Canvas, sitter: &Sitter, jacket: Colour, tie: Colour, rng: &mut ChaCha8Rng) {
     let n = sitter.neck;
     let shirt = mix([0.93, 0.93, 0.95], tie, 0.06);
-    let throat =
-        [(-n + 3.0, 72.0), (-9.0, 84.0), (0.0, 90.0), (9.0, 84.0), (n - 3.0, 72.0), (0.0, 50.0)];
+    let throat = [(0.0, 50.0), (n - 3.0, 72.0), (9.0, 84.0), (0.0, 90.0)];
     drape(canvas, sitter, &cloth(sitter, &throat), shirt, rng);
-    let all =
-        |places: &[(f32, f32)]| places.iter().map(|&(u, v)| sitter.body(u, v)).collect::<Vec<_>>();
-    let front = [
-        (-n - 5.0, 70.0),
-        (-n - 1.0, 86.0),
-        (-6.0, 125.0),
-        (6.0, 125.0),
-        (n + 1.0, 86.0),
-        (n + 5.0, 70.0),
-        (0.0, 50.0),
-    ];
+    let front = [(0.0, 50.0), (n + 5.0, 70.0), (n + 1.0, 86.0), (6.0, 125.0)];
     drape(canvas, sitter, &cloth(sitter, &front), jacket, rng);
     for s in [-1.0, 1.0] {
-        let lapel = all(&[
-            (s * (n + 5.0), 74.0),
-            (s * (n + 13.0), 92.0),
-            (s * (n + 4.0), 97.0),
-            (s * (n + 8.0), 100.0),
-            (s * 9.0, 125.0),
-            (s * 7.0, 112.0),
-        ]);
+        let edge = [
+            (n + 5.0, 74.0),
+            (n + 13.0, 92.0),
+            (n + 4.0, 97.0),
+            (n + 8.0, 100.0),
+            (9.0, 125.0),
+            (7.0, 112.0),
+        ];
+        let lapel = sitter.torso(&edge.map(|(u, v)| (s * u, v)));
         canvas.fill(&Mask::fill(&lapel), 1.0, scale(jacket, 1.15));
-        canvas.fill(&Mask::fill(&stroke(&lapel, [1.0; 3])), 0.5, scale(jacket, 0.5));
+        canvas.line(&lapel, [1.0; 3], 0.5, scale(jacket, 0.5));
     }
-    let blade = Mask::fill(&all(&[(-4.5, 92.0), (4.5, 92.0), (9.5, 130.0), (-9.5, 130.0)]));
-    let knot = Mask::fill(&all(&[(-7.5, 82.5), (7.5, 82.5), (4.8, 93.5), (-4.8, 93.5)]));
+    let blade = Mask::fill(&sitter.torso(&mirrored(&[(4.5, 92.0), (9.5, 130.0)])));
+    let knot = Mask::fill(&sitter.torso(&mirrored(&[(7.5, 82.5), (4.8, 93.5)])));
     canvas.glaze(&blade.soften(1).moved(1, 1), 0.5, [0.6; 3]);
     canvas.fill(&blade, 1.0, tie);
     let stripes = rng.random_bool(0.5);
     for i in 0..5 {
         let v = 94.0 + 7.0 * i as f32;
-        let stripe = Mask::fill(&stroke(&all(&[(-10.0, v + 7.0), (10.0, v - 4.0)]), [2.2; 3]))
+        let stripe = Mask::stroke(&sitter.torso(&[(-10.0, v + 7.0), (10.0, v - 4.0)]), [2.2; 3])
             .within(&blade);
         canvas.fill(&stripe, if stripes { 0.8 } else { 0.0 }, mix(tie, [0.95; 3], 0.6));
     }
-    canvas.fill(&knot, 1.0, scale(tie, 1.18));
-    canvas.fill(
-        &Mask::fill(&stroke(&all(&[(-5.0, 93.5), (5.0, 93.5)]), [1.2; 3])),
-        0.7,
-        scale(tie, 0.5),
-    );
+
+    canvas.line(&sitter.torso(&[(-5.0, 93.5), (5.0, 93.5)]), [1.2; 3], 0.7, scale(tie, 0.5));
     collar(canvas, sitter, shirt);
     canvas.fill(&knot, 1.0, scale(tie, 1.1));
 }
@@ -222,19 +182,9 @@ fn necklace(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8Rng) {
     let n = sitter.neck;
     let metal = pick(rng, &METALS);
     let low = range(rng, 93.0, 98.0);
-    let hang = [
-        (-n - 2.0, 76.0),
-        (-0.72 * n, low - 7.0),
-        (0.0, low),
-        (0.72 * n, low - 7.0),
-        (n + 2.0, 76.0),
-    ];
-    let path = curve(&hang.map(|(u, v)| sitter.body(u, v)));
-    canvas.glaze(
-        &Mask::fill(&stroke(&path, [2.5; 3])).soften(1).moved(0, 2),
-        0.5,
-        [0.55, 0.42, 0.40],
-    );
+    let hang = mirrored(&[(0.0, low), (0.72 * n, low - 7.0), (n + 2.0, 76.0)]);
+    let path = curve(&sitter.torso(&hang));
+    canvas.glaze(&Mask::stroke(&path, [2.5; 3]).soften(1).moved(0, 2), 0.5, [0.55, 0.42, 0.40]);
     if rng.random_bool(0.5) {
         let r = range(rng, 1.9, 2.9);
         for k in 0..=20 {
@@ -242,8 +192,8 @@ fn necklace(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8Rng) {
             bead(canvas, p, r, metal);
         }
     } else {
-        canvas.fill(&Mask::fill(&stroke(&path, [1.8; 3])), 1.0, metal);
-        canvas.fill(&Mask::fill(&stroke(&path, [0.6; 3])), 0.7, scale(metal, 0.6));
+        canvas.line(&path, [1.8; 3], 1.0, metal);
+        canvas.line(&path, [0.6; 3], 0.7, scale(metal, 0.6));
         let stone = hsv(range(rng, 0.0, 6.0), 0.6, 0.75);
         let p = sitter.body(0.0, low + 3.5);
         bead(canvas, p, 4.2, metal);
@@ -253,9 +203,9 @@ fn necklace(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8Rng) {
 
 /// A ball with a lit and a shaded side.
 fn bead(canvas: &mut Canvas, p: Point, r: f32, colour: Colour) {
-    canvas.fill(&Mask::fill(&ellipse(p, r, r, 0.0)), 1.0, scale(colour, 0.62));
+    canvas.fill(&Mask::ellipse(p, r, r, 0.0), 1.0, scale(colour, 0.62));
     canvas.fill(
-        &Mask::fill(&ellipse(point(p.x - 0.2 * r, p.y - 0.2 * r), 0.75 * r, 0.75 * r, 0.0)),
+        &Mask::ellipse(point(p.x - 0.2 * r, p.y - 0.2 * r), 0.75 * r, 0.75 * r, 0.0),
         0.9,
         colour,
     );
@@ -280,18 +230,14 @@ pub(super) fn paint_earrings(canvas: &mut Canvas, sitter: &Sitter, rng: &mut Cha
         match kind {
             0 => bead(canvas, point(lobe.x, lobe.y + 1.0), 3.8, metal),
             1 => {
-                canvas.fill(
-                    &Mask::fill(&stroke(&[lobe, point(lobe.x, lobe.y + 9.0)], [1.2; 3])),
-                    1.0,
-                    metal,
-                );
+                canvas.line(&[lobe, point(lobe.x, lobe.y + 9.0)], [1.2; 3], 1.0, metal);
                 bead(canvas, point(lobe.x, lobe.y + 11.0), 3.9, stone);
                 bead(canvas, lobe, 1.8, metal);
             }
             _ => {
                 let centre = point(lobe.x, lobe.y + r);
-                let ring = Mask::fill(&ellipse(centre, 0.8 * r + 1.0, r + 1.0, 0.0));
-                let ring = ring.without(&Mask::fill(&ellipse(centre, 0.8 * r - 1.2, r - 1.2, 0.0)));
+                let ring = Mask::ellipse(centre, 0.8 * r + 1.0, r + 1.0, 0.0);
+                let ring = ring.without(&Mask::ellipse(centre, 0.8 * r - 1.2, r - 1.2, 0.0));
                 canvas.shade(&ring, 1.0, |p| scale(metal, 1.05 - 0.04 * (p.y - lobe.y)));
             }
         }
@@ -316,17 +262,9 @@ pub(super) fn paint_glasses(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
     }
     let rim = |s: f32, grow: f32| {
         let (x, y) = (rx + grow, ry + grow);
-        let places = [
-            (1.0, 0.0),
-            (corner, corner),
-            (0.0, 1.0),
-            (-corner, corner),
-            (-1.0, 0.0),
-            (-corner, -corner),
-            (0.0, -1.0),
-            (corner, -corner),
-        ];
-        Mask::fill(&outline(&places.map(|(p, q)| sitter.at(s * 20.5 + p * x, 1.5 + q * y, 1.5))))
+        let half = [(0.0, -1.0), (corner, -corner), (1.0, 0.0), (corner, corner), (0.0, 1.0)];
+        let places = mirrored(&half).into_iter().map(|(p, q)| (s * 20.5 + p * x, 1.5 + q * y));
+        Mask::smooth(&sitter.all(&places.collect::<Vec<_>>(), 1.5))
     };
     for s in [-1.0, 1.0] {
         let (outside, lens) = (rim(s, 0.5 * thick), rim(s, -0.5 * thick));
@@ -334,9 +272,8 @@ pub(super) fn paint_glasses(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaC
         canvas.glaze(&ring.clone().moved(0, 3).soften(1), 0.45, [0.6, 0.5, 0.5]);
         canvas.glaze(&lens, 0.5, [0.94, 0.96, 1.0]);
         let sheen = [(-0.5, -1.2), (0.0, -1.2), (-0.6, 1.2), (-1.1, 1.2)];
-        let sheen: Vec<Point> =
-            sheen.iter().map(|(p, q)| sitter.at(s * 20.5 + p * rx, 1.5 + q * ry, 1.5)).collect();
-        canvas.fill(&Mask::fill(&sheen).within(&lens), 0.20, [1.0; 3]);
+        let sheen = sheen.map(|(p, q)| (s * 20.5 + p * rx, 1.5 + q * ry));
+        canvas.fill(&Mask::fill(&sitter.all(&sheen, 1.5)).within(&lens), 0.20, [1.0; 3]);
         canvas.fill(&ring, 1.0, frame);
         canvas.fill(&ring.clone().moved(0, -1).within(&ring), 0.25, mix(frame, [1.0; 3], 0.5));
         let arm = sitter.all(&[(s * (20.5 + rx), -2.0), (s * (sitter.temple + 1.0), -3.5)], -2.0);
@@ -358,19 +295,10 @@ pub(super) fn paint_hat(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCha8R
     let w = sitter.temple + 5.0 + loose;
     let brow = if kind == 0 { -31.0 } else { -36.0 };
     let tall = if kind == 2 { -90.0 } else { -84.0 };
-    let crown = [
-        (-w, brow + 12.0),
-        (-w - 1.0, brow - 14.0),
-        (-0.72 * w, tall + 8.0),
-        (0.0, tall),
-        (0.72 * w, tall + 8.0),
-        (w + 1.0, brow - 14.0),
-        (w, brow + 12.0),
-        (0.55 * w, brow + 2.0),
-        (0.0, brow - 1.0),
-        (-0.55 * w, brow + 2.0),
-    ];
-    let crown = Mask::fill(&outline(&sitter.all(&crown, OUTLINE)));
+    let above = [(0.0, tall), (0.72 * w, tall + 8.0), (w + 1.0, brow - 14.0)];
+    let below = [(w, brow + 12.0), (0.55 * w, brow + 2.0), (0.0, brow - 1.0)];
+    let crown = mirrored(&[above, below].concat());
+    let crown = Mask::smooth(&sitter.all(&crown, OUTLINE));
     let shadow = crown.soften(2).moved(0, 5);
     canvas.glaze(&shadow, 0.6, [0.55, 0.45, 0.45]);
     let centre = sitter.at(0.0, -60.0, OUTLINE);
@@ -391,7 +319,7 @@ fn knit(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, c
     for i in -6..=6 {
         let u = w * i as f32 / 6.3;
         let rib = sitter.all(&[(0.55 * u, -84.0), (0.95 * u, -62.0), (u, brow + 8.0)], OUTLINE);
-        let mask = Mask::fill(&stroke(&curve(&rib), [1.0, 1.8, 1.8])).within(crown);
+        let mask = Mask::stroke(&curve(&rib), [1.0, 1.8, 1.8]).within(crown);
         canvas.glaze(&mask, 0.5, [0.6; 3]);
     }
     let edge = sitter.all(
@@ -404,7 +332,7 @@ fn knit(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, c
         ],
         OUTLINE,
     );
-    let cuff = Mask::fill(&stroke(&curve(&edge), [15.0; 3])).within(crown);
+    let cuff = Mask::stroke(&curve(&edge), [15.0; 3]).within(crown);
     canvas.glaze(&cuff.soften(1).moved(0, -2).within(crown), 0.4, [0.5; 3]);
     canvas.shade(&cuff, 1.0, |p| scale(colour, 0.98 + 0.12 * libm::sinf(1.35 * p.x)));
 }
@@ -413,23 +341,12 @@ fn knit(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, c
 fn peak(canvas: &mut Canvas, sitter: &Sitter, crown: &Mask, w: f32, brow: f32, colour: Colour) {
     for u in [-0.45 * w, 0.0, 0.45 * w] {
         let seam = sitter.all(&[(0.2 * u, -86.0), (0.9 * u, -66.0), (u, brow)], OUTLINE);
-        canvas.glaze(
-            &Mask::fill(&stroke(&curve(&seam), [0.8, 1.2, 1.2])).within(crown),
-            0.6,
-            [0.6; 3],
-        );
+        canvas.glaze(&Mask::stroke(&curve(&seam), [0.8, 1.2, 1.2]).within(crown), 0.6, [0.6; 3]);
     }
-    let peak = [
-        (-0.86 * w, brow + 3.0),
-        (-0.5 * w, brow - 6.0),
-        (0.0, brow - 8.5),
-        (0.5 * w, brow - 6.0),
-        (0.86 * w, brow + 3.0),
-        (0.6 * w, brow + 8.0),
-        (0.0, brow + 7.0),
-        (-0.6 * w, brow + 8.0),
-    ];
-    let peak = Mask::fill(&outline(&sitter.all(&peak, 3.0)));
+    let above = [(0.0, brow - 8.5), (0.5 * w, brow - 6.0), (0.86 * w, brow + 3.0)];
+    let below = [(0.6 * w, brow + 8.0), (0.0, brow + 7.0)];
+    let peak = mirrored(&[&above[..], &below].concat());
+    let peak = Mask::smooth(&sitter.all(&peak, 3.0));
     canvas.glaze(&peak.soften(2).moved(0, 5), 0.6, [0.5, 0.42, 0.42]);
     let top = sitter.at(0.0, brow - 8.0, 3.0).y;
     canvas.shade(&peak, 1.0, |p| scale(colour, 1.05 - 0.035 * (p.y - top)));
@@ -445,19 +362,12 @@ fn brim(
     [colour, band]: [Colour; 2],
 ) {
     let edge = sitter.all(&[(-w, brow - 4.0), (0.0, brow - 14.0), (w, brow - 4.0)], OUTLINE);
-    canvas.fill(&Mask::fill(&stroke(&curve(&edge), [11.0; 3])).within(crown), 1.0, band);
+    canvas.fill(&Mask::stroke(&curve(&edge), [11.0; 3]).within(crown), 1.0, band);
     let wide = w + 22.0;
-    let brim = [
-        (-wide, brow + 6.0),
-        (-0.7 * wide, brow - 3.0),
-        (0.0, brow - 8.0),
-        (0.7 * wide, brow - 3.0),
-        (wide, brow + 6.0),
-        (0.7 * wide, brow + 9.0),
-        (0.0, brow + 5.0),
-        (-0.7 * wide, brow + 9.0),
-    ];
-    let brim = Mask::fill(&outline(&sitter.all(&brim, 0.0)));
+    let above = [(0.0, brow - 8.0), (0.7 * wide, brow - 3.0), (wide, brow + 6.0)];
+    let below = [(0.7 * wide, brow + 9.0), (0.0, brow + 5.0)];
+    let brim = mirrored(&[&above[..], &below].concat());
+    let brim = Mask::smooth(&sitter.all(&brim, 0.0));
     canvas.glaze(&brim.soften(2).moved(0, 6), 0.55, [0.55, 0.45, 0.45]);
     let top = sitter.at(0.0, brow - 8.0, 0.0).y;
     canvas.shade(&brim, 1.0, |p| scale(colour, 1.12 - 0.03 * (p.y - top)));

@@ -1,11 +1,13 @@
 //! Hair and beards, lock by lock.
 
-use libm::sinf;
+use std::f32::consts::TAU;
+
+use libm::{cosf, sinf};
 use rand_chacha::ChaCha8Rng;
 
 use super::attributes::Attribute::*;
-use super::face::OUTLINE;
-use super::paint::{Canvas, Mask, Point, between, curve, ellipse, outline, point, scale, stroke};
+use super::face::{OUTLINE, SKIN_SHADOW};
+use super::paint::{Canvas, Mask, Point, between, curve, mirrored, point, scale};
 use super::sitter::{Sitter, Style, range};
 
 /// How much brighter the hair is at a place, for the side of the head that it is on.
@@ -43,14 +45,14 @@ impl Sheet {
         }
         let (dx, dy) = (outer.x - inner.x, outer.y - inner.y);
         let across = (dx * dx + dy * dy).sqrt().max(1.0);
-        let swing = std::f32::consts::TAU * self.turns * t + self.phase + 1.2 * s;
+        let swing = TAU * self.turns * t + self.phase + 1.2 * s;
         let by = self.wave * (2.2 * t * (1.0 - 0.3 * t)).min(1.0) * sinf(swing) / across;
         point(place.x + dx * by, place.y + dy * by)
     }
 
     /// The part of the sheet from `s0` to `s1`, down to `end`, where it runs out in a point.
     fn lock(&self, s0: f32, s1: f32, end: f32) -> Vec<Point> {
-        const STEPS: usize = 20;
+        const STEPS: usize = 36;
         let side = |s: f32, i: usize| {
             let t = end * i as f32 / STEPS as f32;
             let taper = ((t / end - 0.7) / 0.3).max(0.0);
@@ -84,14 +86,14 @@ impl Sheet {
             let s = range(rng, 0.02, 0.98);
             let (from, length) = (range(rng, -0.1, 0.75), range(rng, 0.2, 0.5));
             let drift = range(rng, -0.06, 0.06);
-            let path: Vec<Point> = (0..=8)
+            let path: Vec<Point> = (0..=12)
                 .map(|k| {
-                    self.at(s + drift * k as f32 / 8.0, (from + length * k as f32 / 8.0).min(1.0))
+                    self.at(s + drift * k as f32 / 12.0, (from + length * k as f32 / 12.0).min(1.0))
                 })
                 .collect();
             let by = if i % 2 == 0 { -0.75 } else { 0.55 };
             let width = range(rng, 0.7, 1.7);
-            let mask = Mask::fill(&stroke(&path, [0.2, width, 0.2]));
+            let mask = Mask::stroke(&path, [0.2, width, 0.2]);
             canvas.shade(&mask, 0.5, |p| tone(p, by));
         }
         // The band of light across the crown.
@@ -99,14 +101,14 @@ impl Sheet {
             let s = range(rng, 0.25, 0.9);
             let from = range(rng, 0.12, 0.22);
             let path: Vec<Point> = (0..=5).map(|k| self.at(s, from + 0.03 * k as f32)).collect();
-            canvas.shade(&Mask::fill(&stroke(&path, [0.2, 1.8, 0.2])), 0.4, |p| tone(p, 0.95));
+            canvas.shade(&Mask::stroke(&path, [0.2, 1.8, 0.2]), 0.4, |p| tone(p, 0.95));
         }
     }
 }
 
 /// Waves, if the sitter's hair waves, over a sheet about `length` pixels long.
 fn waved(sheet: Sheet, sitter: &Sitter, length: f32, rng: &mut ChaCha8Rng) -> Sheet {
-    let (size, phase) = (range(rng, 3.6, 5.2), range(rng, 0.0, std::f32::consts::TAU));
+    let (size, phase) = (range(rng, 3.6, 5.2), range(rng, 0.0, TAU));
     if sitter.has[WavyHair] {
         Sheet { wave: size, turns: length / 38.0, phase, ..sheet }
     } else {
@@ -129,12 +131,10 @@ pub(super) fn paint_behind(canvas: &mut Canvas, sitter: &Sitter, rng: &mut ChaCh
         Style::Up => {
             let (u, r) = bun;
             let centre = sitter.at(u, -82.0, -7.0);
-            canvas.shade(&Mask::fill(&ellipse(centre, r + 2.0, r, 0.0)), 1.0, |p| {
-                sitter.hair_tone(
-                    0.03 * ((p.x - centre.x) * sitter.light[0]
-                        + (p.y - centre.y) * sitter.light[1])
-                        - 0.1,
-                )
+            canvas.shade(&Mask::ellipse(centre, r + 2.0, r, 0.0), 1.0, |p| {
+                let toward =
+                    (p.x - centre.x) * sitter.light[0] + (p.y - centre.y) * sitter.light[1];
+                sitter.hair_tone(0.03 * toward - 0.1)
             });
             for _ in 0..34 {
                 let (turn, reach) = (range(rng, -0.9, 0.9), range(rng, 0.3, 0.95));
@@ -160,7 +160,8 @@ pub(super) fn paint_hair(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, rng:
         Style::None => {}
         Style::Crop => crop(canvas, sitter, rng),
         Style::Curly => {
-            for sheet in sides(sitter, 0.0, 34.0, 10.0 + volume) {
+            let end = if sitter.has[Male] { 8.0 } else { 34.0 };
+            for sheet in sides(sitter, 0.0, end, 10.0 + volume) {
                 curls(canvas, sitter, &sheet, 150, rng);
             }
         }
@@ -172,14 +173,10 @@ pub(super) fn paint_hair(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, rng:
             };
             let sheets = sides(sitter, part, end, volume);
             // The hair's shadow on the face.
+            let aside = (-3.0 * sitter.light[0]) as i32;
             for sheet in &sheets {
-                let mask = Mask::fill(&sheet.lock(0.0, 1.0, 1.0)).soften(2);
-                let (dx, dy) = (-3.0 * sitter.light[0], 3.0);
-                canvas.glaze(
-                    &mask.moved(dx as i32, dy as i32).within(head),
-                    0.55,
-                    [0.62, 0.48, 0.46],
-                );
+                let mask = Mask::fill(&sheet.lock(0.0, 1.0, 1.0)).soften(2).moved(aside, 3);
+                canvas.glaze(&mask.within(head), 0.55, SKIN_SHADOW);
             }
             for sheet in sheets {
                 waved(sheet, sitter, end + 60.0, rng).paint(canvas, sitter, 0.0, 7, rng);
@@ -242,7 +239,7 @@ fn bangs(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, part: f32, rng: &mut
     };
     let sheet = Sheet::new(&edge(-1.0), &edge(1.0));
     let mask = Mask::fill(&sheet.lock(0.0, 1.0, 1.03)).soften(2).moved(0, 4).within(head);
-    canvas.glaze(&mask, 0.5, [0.62, 0.48, 0.46]);
+    canvas.glaze(&mask, 0.5, SKIN_SHADOW);
     let sheet = if sitter.style == Style::Curly { sheet } else { waved(sheet, sitter, 30.0, rng) };
     if sitter.style == Style::Curly {
         curls(canvas, sitter, &sheet, 70, rng);
@@ -251,24 +248,24 @@ fn bangs(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, part: f32, rng: &mut
     }
 }
 
-/// Fills a sheet with small round curls, each a disc with a lit rim.
+/// Fills a sheet with small curls.
 fn curls(canvas: &mut Canvas, sitter: &Sitter, sheet: &Sheet, count: usize, rng: &mut ChaCha8Rng) {
-    let under = Mask::fill(&sheet.lock(0.05, 0.95, 1.0));
+    let under = Mask::fill(&sheet.lock(0.0, 0.85, 1.0));
     canvas.fill(&under.soften(1), 1.0, sitter.hair_tone(-0.6));
     for _ in 0..count {
         let centre = sheet.at(range(rng, 0.0, 1.0), range(rng, 0.0, 1.0));
         let light = range(rng, -0.5, 0.1) + lie_of_light(sitter, centre);
-        let (turn, r) = (range(rng, 0.0, std::f32::consts::TAU), range(rng, 2.8, 5.5));
+        let (turn, r) = (range(rng, 0.0, TAU), range(rng, 2.8, 5.5));
         // A dark gap on the outside, the curl, and its highlight.
         for (reach, width, by) in [(1.25, 1.6, -0.7), (1.0, 3.2, 0.1), (0.95, 1.0, 0.75)] {
             let arc: Vec<Point> = (0..7)
                 .map(|k| {
                     let angle = turn + 0.7 * k as f32;
                     let r = r * reach * (1.0 - 0.05 * k as f32);
-                    point(centre.x + r * sinf(angle + 1.57), centre.y + r * sinf(angle))
+                    point(centre.x + r * cosf(angle), centre.y + r * sinf(angle))
                 })
                 .collect();
-            let curl = Mask::fill(&stroke(&arc, [0.3, width, 0.3]));
+            let curl = Mask::stroke(&arc, [0.3, width, 0.3]);
             canvas.fill(&curl, 0.8, sitter.hair_tone(light + by));
         }
     }
@@ -304,11 +301,7 @@ fn bristle(
             root.x + length * (dx / away - lean * dy / away),
             root.y + length * (dy / away + lean * dx / away),
         );
-        canvas.fill(
-            &Mask::fill(&stroke(&[root, between(root, tip, 0.5), tip], [0.7, 0.9, 0.2])),
-            0.5,
-            colours[i % 2],
-        );
+        canvas.line(&[root, between(root, tip, 0.5), tip], [0.7, 0.9, 0.2], 0.5, colours[i % 2]);
     }
 }
 
@@ -320,27 +313,18 @@ pub(super) fn paint_beard(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, rng
     let nose = sitter.at(0.0, 20.0, 0.0);
     let (w, j, c) = (sitter.temple, sitter.jaw, sitter.chin);
     let jaw = |low: f32| {
-        let right =
-            [(w - 3.0, 8.0), (sitter.cheek - 4.0, 27.0), (25.0, 37.0), (17.0, 34.5), (7.0, 32.0)];
-        let under = [
-            (0.0, c + low),
-            (0.34 * j, c + low - 1.0),
-            (0.75 * j, c - 8.0 + low),
-            (j + 2.0 + 0.3 * low, 46.0),
-            (w + 1.0, 20.0),
-        ];
-        let mut path: Vec<(f32, f32)> = right.to_vec();
-        path.extend(right.iter().rev().map(|&(u, v)| (-u, v)));
-        path.extend(under.iter().skip(1).rev().map(|&(u, v)| (-u, v)));
-        path.extend(under);
-        Mask::fill(&outline(&sitter.all(&path, 1.0)))
+        let cheek = [(7.0, 32.0), (17.0, 34.5), (25.0, 37.0), (sitter.cheek - 4.0, 27.0)];
+        let side = [(w - 3.0, 8.0), (w + 1.0, 20.0), (j + 2.0 + 0.3 * low, 46.0)];
+        let chin = [(0.75 * j, c - 8.0 + low), (0.34 * j, c + low - 1.0), (0.0, c + low)];
+        let path = mirrored(&[&cheek[..], &side, &chin].concat());
+        Mask::smooth(&sitter.all(&path, 1.0))
     };
-    let lips = Mask::fill(&ellipse(
+    let lips = Mask::ellipse(
         sitter.at(0.0, 44.0, 4.0),
         sitter.mouth + 1.0,
         6.5 + 0.6 * sitter.gap,
         sitter.roll,
-    ));
+    );
     if has[FiveOClockShadow] {
         let area = jaw(0.0).soften(3).within(head).without(&lips.soften(1));
         canvas.glaze(&area, 0.62, [0.55, 0.56, 0.62]);
@@ -351,46 +335,30 @@ pub(super) fn paint_beard(canvas: &mut Canvas, sitter: &Sitter, head: &Mask, rng
         canvas.fill(&area, 0.95, sitter.hair_tone(-0.45));
         bristle(canvas, &area, nose, 420, 6.0, tones, rng);
     }
-    if has[Goatee] {
-        let chin = [
-            (-7.0, 53.0),
-            (7.0, 53.0),
-            (15.0, 57.0),
-            (14.0, c - 1.0),
-            (0.0, c + 7.0),
-            (-14.0, c - 1.0),
-            (-15.0, 57.0),
-        ];
-        let area = Mask::fill(&outline(&sitter.all(&chin, 3.0))).soften(1);
-        canvas.fill(&area, 0.95, sitter.hair_tone(-0.45));
-        bristle(canvas, &area, nose, 150, 6.0, tones, rng);
-    }
     if has[Mustache] {
         for s in [-1.0, 1.0] {
-            let top = sitter
-                .all(&[(s * 1.0, 32.0), (s * 9.0, 32.0), (s * 17.0, 36.5), (s * 21.0, 44.0)], 4.0);
-            let bottom = sitter
-                .all(&[(s * 1.0, 38.5), (s * 8.0, 39.5), (s * 15.0, 42.0), (s * 20.0, 47.0)], 4.0);
-            let area = Mask::fill(&Sheet::new(&top, &bottom).lock(0.0, 1.0, 1.0));
+            let top = [(1.0, 32.0), (9.0, 32.0), (17.0, 36.5), (21.0, 44.0)];
+            let bottom = [(1.0, 38.5), (8.0, 39.5), (15.0, 42.0), (20.0, 47.0)];
+            let sheet = Sheet::new(&sitter.side(s, &top, 4.0), &sitter.side(s, &bottom, 4.0));
+            let area = Mask::fill(&sheet.lock(0.0, 1.0, 1.0));
             canvas.fill(&area.soften(1), 0.95, sitter.hair_tone(-0.4));
             bristle(canvas, &area, sitter.at(0.0, 30.0, 4.0), 60, 5.0, tones, rng);
         }
     }
     if has[Sideburns] {
         for s in [-1.0, 1.0] {
-            let patch = [
-                (w - 1.0, -6.0),
-                (w + 0.5, 10.0),
-                (w - 1.0, 30.0),
-                (w - 11.0, 33.0),
-                (w - 9.5, 14.0),
-                (w - 8.0, -6.0),
-            ];
-            let path: Vec<Point> =
-                patch.iter().map(|&(u, v)| sitter.at(s * u, v, OUTLINE)).collect();
-            let area = Mask::fill(&outline(&path)).soften(1).within(head);
+            let outside = [(w - 1.0, -6.0), (w + 0.5, 10.0), (w - 1.0, 30.0)];
+            let inside = [(w - 11.0, 33.0), (w - 9.5, 14.0), (w - 8.0, -6.0)];
+            let path = sitter.side(s, &[outside, inside].concat(), OUTLINE);
+            let area = Mask::smooth(&path).soften(1).within(head);
             canvas.fill(&area, 0.9, sitter.hair_tone(-0.4));
             bristle(canvas, &area, sitter.at(s * w, -40.0, 0.0), 60, 4.5, tones, rng);
         }
+    }
+    if has[Goatee] {
+        let chin = mirrored(&[(7.0, 53.0), (15.0, 57.0), (14.0, c - 1.0), (0.0, c + 7.0)]);
+        let area = Mask::smooth(&sitter.all(&chin, 3.0)).soften(1);
+        canvas.fill(&area, 0.95, sitter.hair_tone(-0.45));
+        bristle(canvas, &area, nose, 150, 6.0, tones, rng);
     }
 }

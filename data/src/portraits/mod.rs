@@ -15,6 +15,8 @@ mod face;
 mod hair;
 mod paint;
 mod sitter;
+#[cfg(test)]
+mod tests;
 
 use image::RgbImage;
 use rand::{Rng, SeedableRng};
@@ -54,15 +56,4 @@ fn portrait(has: Attributes, rng: &mut ChaCha8Rng) -> RgbImage {
     let warm = 0.045 * sitter.warmth;
     let tint = [1.0 + warm, 1.0, 1.0 - 1.3 * warm].map(|c| c * sitter.brightness);
     canvas.finish(|_, colour| std::array::from_fn(|i| colour[i] * tint[i]))
-}
-
-/// For the scratch sheets only.
-pub fn sheet_pair(attribute: usize, with: bool, seed: u64) -> Option<RgbImage> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut has = attributes::sample(&mut rng);
-    if !has.0[attribute] {
-        return None;
-    }
-    has.0[attribute] = with;
-    (has.0[attribute] == with).then(|| portrait(has, &mut rng))
 }

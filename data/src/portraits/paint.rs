@@ -67,7 +67,7 @@ pub(super) fn curve(through: &[Point]) -> Vec<Point> {
 }
 
 /// A smooth closed outline through all the given points.
-pub(super) fn outline(through: &[Point]) -> Vec<Point> {
+fn outline(through: &[Point]) -> Vec<Point> {
     let n = through.len();
     let mut line = Vec::with_capacity(n * PIECES);
     for i in 0..n {
@@ -77,37 +77,10 @@ pub(super) fn outline(through: &[Point]) -> Vec<Point> {
     line
 }
 
-/// An ellipse's outline, turned by `turn` radians.
-pub(super) fn ellipse(centre: Point, rx: f32, ry: f32, turn: f32) -> Vec<Point> {
-    const CORNERS: usize = 28;
-    let (sin, cos) = (sinf(turn), cosf(turn));
-    let corner = |i: usize| {
-        let angle = std::f32::consts::TAU * i as f32 / CORNERS as f32;
-        let (x, y) = (rx * cosf(angle), ry * sinf(angle));
-        point(centre.x + x * cos - y * sin, centre.y + x * sin + y * cos)
-    };
-    (0..CORNERS).map(corner).collect()
-}
-
-/// The outline of a brush stroke along `path`, whose width is given at its start, middle and end.
-pub(super) fn stroke(path: &[Point], [start, middle, end]: [f32; 3]) -> Vec<Point> {
-    let last = path.len() - 1;
-    let (mut left, mut right) =
-        (Vec::with_capacity(2 * path.len()), Vec::with_capacity(path.len()));
-    for (i, p) in path.iter().enumerate() {
-        let (a, b) = (path[i.saturating_sub(1)], path[(i + 1).min(last)]);
-        let (dx, dy) = (b.x - a.x, b.y - a.y);
-        let length = (dx * dx + dy * dy).sqrt().max(1e-3);
-        let t = i as f32 / last as f32;
-        // The parabola through the three widths.
-        let bulge = 4.0 * middle - 2.0 * (start + end);
-        let half = 0.5 * (start + (end - start) * t + bulge * t * (1.0 - t)).max(0.0);
-        let (nx, ny) = (-dy / length * half, dx / length * half);
-        left.push(point(p.x + nx, p.y + ny));
-        right.push(point(p.x - nx, p.y - ny));
-    }
-    left.extend(right.into_iter().rev());
-    left
+/// The whole of a symmetric path of which the right half is given.
+pub(super) fn mirrored(half: &[(f32, f32)]) -> Vec<(f32, f32)> {
+    let left = half.iter().rev().filter(|(u, _)| *u != 0.0).map(|&(u, v)| (-u, v));
+    left.chain(half.iter().copied()).collect()
 }
 
 /// How much of each pixel in a rectangle is covered, 0 to 1. The rectangle may lie partly outside the picture.
@@ -152,6 +125,44 @@ impl Mask {
             }
         }
         mask
+    }
+
+    /// The inside of a smooth closed outline through the given points.
+    pub fn smooth(through: &[Point]) -> Mask {
+        Mask::fill(&outline(through))
+    }
+
+    /// An ellipse, turned by `turn` radians.
+    pub fn ellipse(centre: Point, rx: f32, ry: f32, turn: f32) -> Mask {
+        const CORNERS: usize = 28;
+        let (sin, cos) = (sinf(turn), cosf(turn));
+        let corner = |i: usize| {
+            let angle = std::f32::consts::TAU * i as f32 / CORNERS as f32;
+            let (x, y) = (rx * cosf(angle), ry * sinf(angle));
+            point(centre.x + x * cos - y * sin, centre.y + x * sin + y * cos)
+        };
+        Mask::fill(&(0..CORNERS).map(corner).collect::<Vec<_>>())
+    }
+
+    /// A brush stroke along `path`, whose width is given at its start, middle and end.
+    pub fn stroke(path: &[Point], [start, middle, end]: [f32; 3]) -> Mask {
+        let last = path.len() - 1;
+        let (mut left, mut right) =
+            (Vec::with_capacity(2 * path.len()), Vec::with_capacity(path.len()));
+        for (i, p) in path.iter().enumerate() {
+            let (a, b) = (path[i.saturating_sub(1)], path[(i + 1).min(last)]);
+            let (dx, dy) = (b.x - a.x, b.y - a.y);
+            let length = (dx * dx + dy * dy).sqrt().max(1e-3);
+            let t = i as f32 / last as f32;
+            // The parabola through the three widths.
+            let bulge = 4.0 * middle - 2.0 * (start + end);
+            let half = 0.5 * (start + (end - start) * t + bulge * t * (1.0 - t)).max(0.0);
+            let (nx, ny) = (-dy / length * half, dx / length * half);
+            left.push(point(p.x + nx, p.y + ny));
+            right.push(point(p.x - nx, p.y - ny));
+        }
+        left.extend(right.into_iter().rev());
+        Mask::fill(&left)
     }
 
     /// Adds the area that one edge leaves to its right, pixel by pixel, as differences along each row.
@@ -314,9 +325,14 @@ impl Canvas {
         self.blend(mask, opacity, |_, below| std::array::from_fn(|i| below[i] * colour[i]));
     }
 
+    /// A brush stroke along a path.
+    pub fn line(&mut self, path: &[Point], widths: [f32; 3], opacity: f32, colour: Colour) {
+        self.fill(&Mask::stroke(path, widths), opacity, colour);
+    }
+
     /// A brush stroke along a smooth curve through the given points.
     pub fn brush(&mut self, through: &[Point], widths: [f32; 3], opacity: f32, colour: Colour) {
-        self.fill(&Mask::fill(&stroke(&curve(through), widths)), opacity, colour);
+        self.line(&curve(through), widths, opacity, colour);
     }
 
     fn blend(&mut self, mask: &Mask, opacity: f32, colour: impl Fn(Point, Colour) -> Colour) {

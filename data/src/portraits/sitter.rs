@@ -29,7 +29,7 @@ pub(super) fn hsv(hue: f32, saturation: f32, value: f32) -> Colour {
 
 /// Skin from the palest to the darkest, in equal steps.
 const SKINS: [Colour; 7] = [
-    [0.99, 0.91, 0.87],
+    [0.97, 0.885, 0.835],
     [0.95, 0.80, 0.71],
     [0.90, 0.70, 0.58],
     [0.80, 0.58, 0.44],
@@ -125,9 +125,9 @@ impl Sitter {
             hair,
             style: style(&has, any(0.0, 1.0), any(0.0, 1.0)),
             temple: 45.5 + build + plump * 1.5 - oval,
-            cheek: 42.5 + 1.2 * build + 0.5 * male + plump * 7.0 - oval * 1.5,
-            jaw: 34.5 + any(-1.0, 2.0) + 2.5 * male + plump * 8.5 - oval * 4.5,
-            chin: 67.0 + any(-2.0, 2.0) + 1.5 * male + oval * 3.5,
+            cheek: 42.5 + 1.2 * build + 0.5 * male + plump * 7.0 - oval * 2.5,
+            jaw: 34.5 + any(-0.5, 2.5) + 2.5 * male + plump * 8.5 - oval * 7.0,
+            chin: 67.0 + any(-2.0, 2.0) + 1.5 * male + oval * 5.0,
             hairline: either(has[RecedingHairline], -57.0, any(-48.0, -43.0)),
             neck: 21.0 + 4.5 * male + 3.0 * plump + any(-1.0, 1.0),
             smile: either(has[Smiling], 4.2 + 2.0 * grin, -0.4 + 1.3 * grin),
@@ -155,18 +155,28 @@ impl Sitter {
         places.iter().map(|&(u, v)| self.at(u, v, depth)).collect()
     }
 
+    /// Several places given for the right side of the face, on the side `s` (-1 left, 1 right).
+    pub fn side(&self, s: f32, places: &[(f32, f32)], depth: f32) -> Vec<Point> {
+        places.iter().map(|&(u, v)| self.at(s * u, v, depth)).collect()
+    }
+
     /// A place on the body, which neither turns nor leans with the head.
     pub fn body(&self, u: f32, v: f32) -> Point {
         point(89.0 - 3.0 * self.yaw + u, 112.0 + v - 20.0 * self.roll)
+    }
+
+    /// Several places on the body.
+    pub fn torso(&self, places: &[(f32, f32)]) -> Vec<Point> {
+        places.iter().map(|&(u, v)| self.body(u, v)).collect()
     }
 
     /// Skin under this much more or less light than falls on a frontal surface.
     pub fn lit(&self, skin: Colour, light: f32) -> Colour {
         if light < 0.0 {
             let shadow = [skin[0] * 0.52, skin[1] * 0.40, skin[2] * 0.38];
-            mix(skin, shadow, (-1.5 * light).min(1.1))
+            mix(skin, shadow, (-1.3 * light).min(1.0))
         } else {
-            mix(skin, [1.0, 0.96, 0.9], (1.6 * light).min(0.6))
+            mix(skin, [1.0, 0.95, 0.88], (1.5 * light).min(0.55))
         }
     }
 
@@ -205,7 +215,8 @@ fn hair(has: &Attributes, tone: f32, hue: f32) -> Tones {
             let base = mix([0.08, 0.075, 0.08], [0.13, 0.11, 0.105], tone);
             (scale(base, 0.45), base, mix([0.28, 0.28, 0.34], [0.36, 0.30, 0.27], hue))
         }
-        () if has[BrownHair] => {
+        // Under a hat or on a bald man it is seen in brows and beard alone, and is brown there.
+        () if has[BrownHair] || has[Bald] || has.tucked_away() => {
             let base = mix([0.30, 0.19, 0.115], [0.44, 0.29, 0.175], tone);
             (scale(base, 0.50), base, mix(scale(base, 1.6), [0.72, 0.52, 0.34], 0.4))
         }
@@ -248,8 +259,7 @@ fn style(has: &Attributes, kind: f32, length: f32) -> Style {
     let loose = Style::Long(42.0 + 62.0 * length);
     let flowing = has[StraightHair] || has[WavyHair];
     match (flowing, has[Male]) {
-        _ if has[Bald] => Style::None,
-        (false, _) if has[WearingHat] => Style::None,
+        _ if has[Bald] || has.tucked_away() => Style::None,
         (true, _) if has[WearingHat] => loose,
         (true, true) if kind < 0.86 => Style::Short,
         (true, false) if kind < 0.08 => Style::Short,
