@@ -15,7 +15,6 @@ use zip::ZipArchive;
 
 use crate::interrupt;
 use crate::libtorch::{self, Build, Libtorch, Platform, VERSION, Wheel};
-use crate::machine;
 use crate::progress::Progress;
 
 /// Keeps a second set-up of the same checkout waiting while it lives, and ends with the process.
@@ -147,12 +146,11 @@ fn size(folder: &Path) -> u64 {
 
 /// What pip said, in one line: its last error, else its last line.
 fn reason(log: &Path) -> String {
-    const LITTLE: u64 = 16 << 20;
-    let text = fs::read_to_string(log).unwrap_or_default();
-    // On a full disk pip cannot even say so.
-    let full = log.parent().and_then(machine::disk_free).is_some_and(|free| free < LITTLE);
-    if full { "the disk is full: make room".into() } else { reason_in(&text) }
+    reason_in(&fs::read_to_string(log).unwrap_or_default())
 }
+
+/// Its messages go to the same disk.
+const NO_REASON: &str = "it gave no reason; is the disk full?";
 
 fn reason_in(log: &str) -> String {
     let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -163,7 +161,7 @@ fn reason_in(log: &str) -> String {
             .into();
     }
     let error = lines.iter().rev().find(|line| line.starts_with("ERROR:"));
-    error.or(lines.last()).map_or_else(|| "it gave no reason".into(), |line| (*line).to_owned())
+    error.or(lines.last()).map_or_else(|| NO_REASON.into(), |line| (*line).to_owned())
 }
 
 /// Unpacks what a build needs of a wheel; the archive's own checksums are checked on the way.
@@ -230,6 +228,6 @@ mod tests {
         assert_eq!(reason_in(none), "ERROR: No matching distribution found for torch==9");
         let offline = "WARNING: Retrying (Retry(total=4)) after connection broken\nERROR: No matching distribution found\n";
         assert!(reason_in(offline).contains("network"));
-        assert_eq!(reason_in(""), "it gave no reason");
+        assert_eq!(reason_in(""), NO_REASON);
     }
 }

@@ -47,8 +47,9 @@ impl Settings {
         match preset {
             Preset::Book => (schedule("bricks", 84_300, 128), book),
             Preset::Quick => {
-                let quick = Settings { widths: [16, 32, 64, 128], dropout: 0.0, ..book };
-                (schedule("bricks-small", 2_000, 64), quick)
+                let widths = [16, 32, 64, 128];
+                let quick = Settings { widths, dropout: 0.0, learning_rate: 5e-4, ..book };
+                (schedule("bricks-small", 3_000, 32), quick)
             }
         }
     }

@@ -52,8 +52,8 @@ impl Settings {
             Preset::Book => (schedule("bricks", 9_400, 128), book),
             Preset::Quick => {
                 let widths = [16, 32, 64, 128];
-                let quick = Settings { widths, dropout: 0.0, learning_rate: 5e-4, ..book };
-                (schedule("bricks-small", 500, 64), quick)
+                let quick = Settings { widths, dropout: 0.0, learning_rate: 1e-3, ..book };
+                (schedule("bricks-small", 1_600, 16), quick)
             }
         }
     }
