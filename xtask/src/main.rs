@@ -38,8 +38,8 @@ enum Task {
     /// Finds libtorch or fetches it, and makes plain cargo use it.
     ///
     /// It takes the libtorch that LIBTORCH names; else what it set up before; else that of an installed PyTorch
-    /// of the right version; else it fetches one with pip: the CPU build (0.6 GB), or where there is an
-    /// NVIDIA driver the CUDA build (2.6 GB, 5 GB on disk). It can be called again at any time.
+    /// of the right version; else it fetches one with pip: the CPU build (0.5 GB), or where there is an
+    /// NVIDIA driver the CUDA build (2.5 GB, 3.8 GB on disk). It can be called again at any time.
     Setup(Setup),
     /// Checks everything that is known to go wrong, and says how to mend it.
     Doctor,

@@ -159,7 +159,7 @@ fn a_checkpoint_fits_or_is_refused() {
         assert!(!at("sample.png").exists());
     };
     let file = "generator.safetensors";
-    refuse("\"channels\": 1", "\"channels\": 3", &[file, "image.weight", "shape"]);
+    refuse("\"channels\": 1", "\"channels\": 3", &[file, "image.bias", "shape"]);
     refuse("\"z_dim\": 128", "\"z_dim\": 64", &[file, "up1.conv.weight", "shape"]);
     refuse(
         "\"program\": \"ch4-wgan-gp\"",
