@@ -68,9 +68,9 @@ pub const ALL: &[Recipe] = &[
     ("headlight-brick-1x1", headlight_brick),
     ("side-stud-brick-1x1", || side_studs(1)),
     ("side-stud-brick-1x4", || side_studs(4)),
-    ("technic-brick-1x1", || technic_brick(1)),
-    ("technic-brick-1x2", || technic_brick(2)),
-    ("technic-brick-1x4", || technic_brick(4)),
+    ("holed-brick-1x1", || holed_brick(1)),
+    ("holed-brick-1x2", || holed_brick(2)),
+    ("holed-brick-1x4", || holed_brick(4)),
     ("plate-1x1", || studded(1, 1, PLATE)),
     ("plate-1x2", || studded(2, 1, PLATE)),
     ("plate-1x4", || studded(4, 1, PLATE)),
@@ -87,7 +87,7 @@ pub const ALL: &[Recipe] = &[
     ("wedge-plate-4x4", wing),
     ("jumper-plate-1x2", jumper),
     ("handle-plate-1x2", handle_plate),
-    ("technic-plate-2x4", technic_plate),
+    ("holed-plate-2x4", holed_plate),
     ("tile-1x2", || tile(2, 1)),
     ("tile-1x4", || tile(4, 1)),
     ("tile-2x2", || tile(2, 2)),
@@ -321,7 +321,7 @@ fn side_studs(n: usize) -> Mesh {
 }
 
 /// A brick with holes for pins through its long sides, between the studs; in the single one, under its stud.
-fn technic_brick(n: usize) -> Mesh {
+fn holed_brick(n: usize) -> Mesh {
     let mut mesh = Mesh::default();
     let length = n as f64 * PITCH - GAP;
     let holes: Vec<f64> =
@@ -395,7 +395,7 @@ fn handle_plate() -> Mesh {
 }
 
 /// A plate with three holes for pins between its studs.
-fn technic_plate() -> Mesh {
+fn holed_plate() -> Mesh {
     let mut mesh = Mesh::default();
     let mut walls = vec![cup_wall(places(4, 2), PLATE)];
     for x in [8., 16., 24.] {
