@@ -53,7 +53,7 @@ impl Settings {
             Preset::Quick => {
                 let widths = [16, 32, 64, 128];
                 let quick = Settings { widths, dropout: 0.0, learning_rate: 1e-3, ..book };
-                (schedule("bricks-small", 1_600, 16), quick)
+                (schedule("bricks-small", 1_280, 16), quick)
             }
         }
     }
