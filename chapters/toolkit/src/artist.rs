@@ -18,7 +18,6 @@ use crate::{checkpoint, sheet};
 /// A generator and the run that it comes from.
 pub struct Artist {
     folder: PathBuf,
-    data: String,
     variables: VarStore,
     generator: Box<dyn ModuleT>,
     z_dim: i64,
@@ -43,8 +42,7 @@ impl Artist {
         seed_step(config.seed, 0);
         let variables = VarStore::new(compute.device);
         let (generator, z_dim) = build(&variables.root(), &config);
-        let data = config.schedule.data.clone();
-        Ok((Artist { folder, data, variables, generator, z_dim, compute }, config))
+        Ok((Artist { folder, variables, generator, z_dim, compute }, config))
     }
 
     /// Reads the weights of the last checkpoint.
@@ -125,7 +123,7 @@ pub fn evaluate<S: Serialize + DeserializeOwned>(
     let found = distances(&batch(&held_out), &others, args.seed);
     let [swd, floor, untrained]: [Swd; 3] = found.try_into().expect("three sets were compared");
     let times_floor = swd.mean / floor.mean;
-    let report = Report { data: artist.data, images: n, swd, floor, untrained, times_floor };
+    let report = Report { data: data.clone(), images: n, swd, floor, untrained, times_floor };
     if args.json {
         say(serde_json::to_string_pretty(&report)?);
     } else {

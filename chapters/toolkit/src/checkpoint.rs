@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use tch::nn::VarStore;
-use tch::{Kind, Tensor, no_grad};
+use tch::{Tensor, no_grad};
 
 /// Tensors with their names, sorted by name.
 pub type Named = Vec<(String, Tensor)>;
@@ -72,10 +72,4 @@ pub(crate) fn copy_named(from: &Named, to: &Named) -> Result<()> {
         }
     });
     Ok(())
-}
-
-/// A copy at half precision, for files that are to be small.
-pub fn to_half(tensors: &Named) -> Named {
-    let half = |t: &Tensor| if t.is_floating_point() { t.to_kind(Kind::Half) } else { t.copy() };
-    tensors.iter().map(|(name, t)| (name.clone(), half(t))).collect()
 }

@@ -14,10 +14,9 @@ pub fn conv2d(
     side: i64,
     c: ConvConfig,
 ) -> Func<'static> {
-    let weight = path.var("weight", &[outputs, inputs, side, side], c.ws_init);
-    let bias = c.bias.then(|| path.var("bias", &[outputs], c.bs_init));
+    let parameters = parameters(&path, [outputs, inputs, side, side], outputs, c);
     nn::func(move |x| {
-        let (weight, bias) = (in_kind_of(&weight, x), bias.as_ref().map(|b| in_kind_of(b, x)));
+        let (weight, bias) = parameters(x.kind());
         x.conv2d(&weight, bias, [c.stride; 2], [c.padding; 2], [c.dilation; 2], c.groups)
     })
 }
@@ -30,13 +29,24 @@ pub fn conv_transpose2d(
     side: i64,
     c: ConvConfig,
 ) -> Func<'static> {
-    let weight = path.var("weight", &[inputs, outputs, side, side], c.ws_init);
-    let bias = c.bias.then(|| path.var("bias", &[outputs], c.bs_init));
+    let parameters = parameters(&path, [inputs, outputs, side, side], outputs, c);
     nn::func(move |x| {
-        let (weight, bias) = (in_kind_of(&weight, x), bias.as_ref().map(|b| in_kind_of(b, x)));
+        let (weight, bias) = parameters(x.kind());
         let (stride, padding) = ([c.stride; 2], [c.padding; 2]);
         x.conv_transpose2d(&weight, bias, stride, padding, [0; 2], c.groups, [c.dilation; 2])
     })
+}
+
+/// Makes a convolution's weight and bias, to be had in any kind.
+fn parameters(
+    path: &Path<'_>,
+    shape: [i64; 4],
+    outputs: i64,
+    c: ConvConfig,
+) -> impl Fn(Kind) -> (Tensor, Option<Tensor>) + Send + use<> {
+    let weight = path.var("weight", &shape, c.ws_init);
+    let bias = c.bias.then(|| path.var("bias", &[outputs], c.bs_init));
+    move |kind| (weight.to_kind(kind), bias.as_ref().map(|bias| bias.to_kind(kind)))
 }
 
 /// Batch normalisation over `[batch, channels, h, w]` as PyTorch has it: scale from 1, shift from 0, ε 1e-5, and
@@ -56,10 +66,6 @@ pub fn batch_norm2d(path: Path<'_>, channels: i64) -> nn::BatchNorm {
 /// first argument the incoming gradient.)
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Tensor {
     x.detach().leaky_relu_backward(x, slope, false)
-}
-
-fn in_kind_of(weight: &Tensor, x: &Tensor) -> Tensor {
-    weight.to_kind(x.kind())
 }
 
 /// Brings bf16 scores or gradients back to f32, in which losses and statistics are always computed.

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::cli::{Interrupted, Preset, TrainArgs, say};
-use crate::compute::{Compute, DeviceChoice, PrecisionChoice};
+use crate::compute::{Compute, DeviceChoice};
 use crate::images::{ImageSet, LoadOptions};
 use crate::progress::Progress;
 use crate::{Adam, Batches, checkpoint, noise, plot, sheet, source};
@@ -480,9 +480,6 @@ fn choose_compute<S>(
     }
     let device = args.device.resolve()?;
     let (kind, why) = args.precision.resolve(device);
-    if args.precision == PrecisionChoice::Bf16 && kind != Kind::BFloat16 {
-        bail!("--precision bf16: not to be had on {device:?}");
-    }
     Ok((Compute { device, kind }, why))
 }
 
