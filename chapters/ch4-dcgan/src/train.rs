@@ -48,7 +48,7 @@ impl Settings {
             Preset::Book => (schedule("bricks", 84_300, 128), book),
             Preset::Quick => {
                 let widths = [16, 32, 64, 128];
-                let quick = Settings { widths, dropout: 0.0, learning_rate: 5e-4, ..book };
+                let quick = Settings { widths, dropout: 0.0, ..book };
                 (schedule("bricks-small", 3_000, 32), quick)
             }
         }

@@ -33,6 +33,8 @@ pub fn losses(path: &Path, curves: &[Curve<'_>], steps_per_epoch: u64) -> Result
     let finite = || curves.iter().flat_map(|c| c.points).filter(|p| p.1.is_finite());
     let last = finite().map(|p| p.0).max().unwrap_or(1).max(2);
     let (low, high) = range(finite().map(|p| p.1).collect());
+    // Room above the curves for the legend.
+    let high = high + 0.07 * curves.len() as f64 * (high - low);
     let root = SVGBackend::new(path, (900, 480)).into_drawing_area();
     let draw = || -> Result<(), DrawingAreaErrorKind<_>> {
         root.fill(&WHITE)?;
@@ -63,6 +65,7 @@ pub fn losses(path: &Path, curves: &[Curve<'_>], steps_per_epoch: u64) -> Result
         }
         chart
             .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.2))
             .label_font(("sans-serif", 15))
