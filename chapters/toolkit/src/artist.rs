@@ -10,8 +10,9 @@ use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::cli::{EvaluateArgs, SampleArgs, say};
 use crate::compute::{Compute, DeviceChoice};
+use crate::config::{Config, load_images};
+use crate::folder::{newest, weights_folder};
 use crate::noise::{fixed_z, seed_step};
-use crate::run::{Config, load_images, newest, weights_folder};
 use crate::swd::{Swd, distances};
 use crate::{checkpoint, sheet};
 

@@ -13,143 +13,25 @@
 //! All that a step depends on is in the checkpoint or follows from the seed and the number of the step, so that a run that
 //! was stopped goes on as if it had not been.
 
-use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::cli::{Interrupted, Preset, TrainArgs, say};
+use crate::clock::Clock;
 use crate::compute::{Compute, DeviceChoice};
-use crate::images::{ImageSet, LoadOptions};
+use crate::config::{Config, Schedule, load_images};
+use crate::folder::{self, Destination, State};
+use crate::images::ImageSet;
+use crate::log::Log;
 use crate::progress::Progress;
-use crate::{Adam, Batches, checkpoint, noise, plot, sheet, source};
-
-/// How long a preset trains, on what, and in what portions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Schedule {
-    /// The images: an embedded set's name or a folder.
-    pub data: String,
-    /// Number of generator updates.
-    pub steps: u64,
-    /// Images in a batch.
-    pub batch_size: u64,
-    /// Batches of real images that one generator update consumes.
-    pub batches_per_step: u64,
-}
-
-/// The contents of `config.json`: all that decides a run. `S` holds what a chapter's papers speak of.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Config<S> {
-    /// The chapter's crate.
-    pub program: String,
-    /// Its version.
-    pub version: String,
-    /// The preset that the rest began from.
-    pub preset: Preset,
-    /// Where all randomness starts.
-    pub seed: u64,
-    /// Height and width of the images in pixels.
-    pub side: i64,
-    /// 1 for grey, 3 for colour.
-    pub channels: i64,
-    /// `cpu` or `cuda:N`.
-    pub device: String,
-    /// `f32` or `bf16`.
-    pub precision: String,
-    /// Number of CPU threads. Sums are added up in another order with another number.
-    pub threads: i32,
-    /// Whether unreadable images are left out.
-    pub skip_bad: bool,
-    /// Data, length and batches.
-    pub schedule: Schedule,
-    /// The chapter's own settings.
-    pub settings: S,
-}
-
-impl<S: Serialize + DeserializeOwned> Config<S> {
-    /// Reads the settings that belong to a run folder or a folder of weights.
-    ///
-    /// # Errors
-    /// If there is none, or it is not `program`'s.
-    pub fn read(folder: &Path, program: &str) -> Result<Self> {
-        let path = folder.join("config.json");
-        let text = fs::read_to_string(&path).with_context(|| {
-            format!(
-                "{}: no run and no weights here, since there is no config.json",
-                folder.display()
-            )
-        })?;
-        let value: serde_json::Value =
-            serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-        let found = value["program"].as_str().unwrap_or("another program");
-        ensure!(
-            found == program,
-            "{}: made by {found}, and {program} has other networks",
-            path.display()
-        );
-        serde_json::from_value(value).with_context(|| path.display().to_string())
-    }
-}
-
-/// Reads the images of a run.
-///
-/// # Errors
-/// If they cannot be read; see [`ImageSet::load`].
-pub fn load_images<S>(config: &Config<S>) -> Result<ImageSet> {
-    let options = LoadOptions {
-        side: config.side as u32,
-        channels: config.channels as usize,
-        skip_bad: config.skip_bad,
-        cache: source::home().join("data").join(".cache"),
-    };
-    ImageSet::load(&source::folder(&config.schedule.data)?, &options)
-}
-
-/// The folder with the weights in it: `checkpoint/` of a run folder, or the folder itself.
-pub fn weights_folder(folder: &Path) -> PathBuf {
-    let checkpoint = folder.join("checkpoint");
-    if checkpoint.is_dir() { checkpoint } else { folder.to_path_buf() }
-}
-
-/// The run folder to use when none is named: the newest numbered one of `program` that has a checkpoint.
-///
-/// # Errors
-/// If there is none.
-pub fn newest(program: &str) -> Result<PathBuf> {
-    let runs = source::home().join("runs").join(program);
-    let mut numbers = numbered(&runs);
-    numbers.retain(|number| folder_of(&runs, *number).join("checkpoint").is_dir());
-    let Some(number) = numbers.iter().max() else {
-        bail!(
-            "{}: no trained run here yet; train one first, or name one with --checkpoint",
-            runs.display()
-        )
-    };
-    Ok(folder_of(&runs, *number))
-}
-
-fn numbered(runs: &Path) -> Vec<u32> {
-    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-fn folder_of(runs: &Path, number: u32) -> PathBuf {
-    runs.join(format!("{number:03}"))
-}
-
-#[derive(Serialize, Deserialize)]
-struct State {
-    step: u64,
-    seconds: f64,
-}
+use crate::{Adam, Batches, interrupt, noise, sheet, source};
 
 /// A run that is going on.
 pub struct Run<S> {
@@ -167,8 +49,6 @@ pub struct Run<S> {
     clock: Clock,
 }
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
 impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     /// Starts the run that the command line asks for, or takes up the one that `--resume` names.
     ///
@@ -183,37 +63,11 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         preset: impl Fn(Preset) -> (Schedule, S),
     ) -> Result<Self> {
         let threads = tch::get_num_threads();
-        let (mut config, resumed) = match &args.resume {
-            Some(folder) => (Config::<S>::read(folder, program)?, Some(folder.clone())),
-            None => {
-                let (mut schedule, settings) = preset(args.preset);
-                if let Some(data) = &args.data {
-                    schedule.data.clone_from(data);
-                }
-                schedule.batch_size = args.batch_size.unwrap_or(schedule.batch_size);
-                let channels = match args.channels.as_deref() {
-                    Some("1") => 1,
-                    Some(_) => 3,
-                    None => source::default_channels(&schedule.data) as i64,
-                };
-                let config = Config {
-                    program: program.into(),
-                    version: env!("CARGO_PKG_VERSION").into(),
-                    preset: args.preset,
-                    seed: args.seed,
-                    side: 64,
-                    channels,
-                    device: String::new(),
-                    precision: String::new(),
-                    threads,
-                    skip_bad: args.skip_bad,
-                    schedule,
-                    settings,
-                };
-                (config, None)
-            }
+        let mut config = match &args.resume {
+            Some(folder) => Config::read(folder, program)?,
+            None => planned(program, args, preset(args.preset)),
         };
-        let (compute, why) = choose_compute(args, &config, resumed.is_some())?;
+        let (compute, why) = choose_compute(args, &config)?;
         config.device = device_name(compute);
         config.precision = if compute.kind == Kind::BFloat16 { "bf16" } else { "f32" }.into();
         if threads != config.threads {
@@ -222,13 +76,12 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
                 config.threads
             );
         }
-        let out = match (&resumed, &args.out) {
-            (Some(folder), _) => Out::Existing(folder.clone()),
-            (None, Some(folder)) => Out::named(folder)?,
-            (None, None) => Out::Numbered(source::home().join("runs").join(program)),
+        let destination = match &args.resume {
+            Some(folder) => Destination::Existing(folder.clone()),
+            None => Destination::choose(program, args.out.as_deref())?,
         };
 
-        let mut clock = Clock::new();
+        let mut clock = Clock::start();
         source::folder(&config.schedule.data)?;
         clock.lap("drawing data");
         let images = load_images(&config)?;
@@ -243,23 +96,21 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         }
         config.schedule.steps = args.steps.unwrap_or(config.schedule.steps);
 
-        let folder = out.create()?;
-        let state = read_state(&folder)?;
+        let folder = destination.create()?;
+        let state = folder::read_state(&folder)?;
         let done = state.as_ref().map_or(0, |state| state.step);
         let steps = config.schedule.steps;
         ensure!(
-            resumed.is_none() || done < steps,
+            args.resume.is_none() || done < steps,
             "{}: already at step {done} of {steps}; --steps N with a larger N goes further",
             folder.display()
         );
-        write_whole(&folder.join("config.json"), &(serde_json::to_string_pretty(&config)? + "\n"))?;
+        folder::write_whole(
+            &folder.join("config.json"),
+            &(serde_json::to_string_pretty(&config)? + "\n"),
+        )?;
         let log = Log::open(&folder.join("log.csv"), done, steps_per_epoch)?;
-        let _ = ctrlc::set_handler(|| {
-            // The second Ctrl-C does not wait for the checkpoint.
-            if INTERRUPTED.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
-            }
-        });
+        interrupt::watch();
         let images_per_step = (config.schedule.batch_size * per_step) as f64;
         let progress = Progress::new(done, steps, images_per_step, steps_per_epoch);
         clock.trained_before = state.map_or(0.0, |state| state.seconds);
@@ -302,7 +153,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
             "run        {}: {} generator updates ({:.1} epochs), seed {seed}{}",
             self.folder.display(),
             schedule.steps,
-            schedule.steps as f64 / self.log.steps_per_epoch as f64,
+            schedule.steps as f64 / self.log.steps_per_epoch() as f64,
             if self.done > 0 { format!(", going on after {}", self.done) } else { String::new() }
         );
     }
@@ -315,14 +166,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         if self.done == 0 {
             return Ok(());
         }
-        let folder = self.folder.join("checkpoint");
-        for (name, adam) in parts {
-            checkpoint::load(adam.network(), &folder.join(format!("{name}.safetensors")))?;
-            let path = folder.join(format!("{name}-adam.safetensors"));
-            let state = checkpoint::read(&path)?;
-            adam.set_state(&state).with_context(|| path.display().to_string())?;
-        }
-        Ok(())
+        folder::read_checkpoint(&self.folder, parts)
     }
 
     /// The numbers of the steps that are still to be made, counted from 1.
@@ -350,9 +194,9 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     pub fn end_step(&mut self, step: u64, losses: &[(&'static str, &Tensor)]) -> Result<()> {
         self.done = step;
         let losses = losses.iter().map(|(name, loss)| (*name, loss.detach())).collect();
-        self.log.pending.push((step, losses));
+        self.log.push(step, losses);
         // Reading a number waits for the device; a few steps at once keep it busy.
-        if self.log.pending.len() as u64 >= LOG_TOGETHER || step == self.config.schedule.steps {
+        if self.log.pending() >= LOG_TOGETHER || step == self.config.schedule.steps {
             let means = self.log.flush()?;
             self.progress.losses(&means);
             if let Some((name, _)) = means.iter().find(|(_, value)| !value.is_finite()) {
@@ -369,7 +213,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     /// Whether a sheet of samples is to be drawn after this step: ten times in a run, and at its end.
     pub fn sheet_due(&self, step: u64) -> bool {
         let steps = self.config.schedule.steps;
-        step == steps || step.is_multiple_of((steps / 10).max(1)) || interrupted()
+        step == steps || step.is_multiple_of((steps / 10).max(1)) || interrupt::requested()
     }
 
     /// Writes a sheet of generated images, `[n, channels, side, side]` in `[-1, 1]`, and the loss plot.
@@ -390,7 +234,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     /// Whether a checkpoint is to be written after this step: every minute, at the end, and when Ctrl-C was pressed.
     pub fn checkpoint_due(&self, step: u64) -> bool {
         step == self.config.schedule.steps
-            || interrupted()
+            || interrupt::requested()
             || self.clock.last_checkpoint.elapsed() > Duration::from_secs(60)
     }
 
@@ -402,31 +246,8 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     pub fn save_checkpoint(&mut self, step: u64, parts: &[(&str, &mut Adam)]) -> Result<()> {
         self.clock.lap("training");
         self.log.flush()?;
-        let (new, old) = (self.folder.join("checkpoint.new"), self.folder.join("checkpoint.old"));
-        let current = self.folder.join("checkpoint");
-        let write = || -> Result<()> {
-            remove_folder(&new)?;
-            fs::create_dir(&new)?;
-            for (name, adam) in parts {
-                let weights = checkpoint::variables(adam.network());
-                checkpoint::write(&weights, &new.join(format!("{name}.safetensors")))?;
-                checkpoint::write(&adam.state(), &new.join(format!("{name}-adam.safetensors")))?;
-            }
-            let state = State { step, seconds: self.clock.trained() };
-            // A folder of weights can be copied away and used by itself.
-            fs::copy(self.folder.join("config.json"), new.join("config.json"))?;
-            fs::write(new.join("state.json"), serde_json::to_string_pretty(&state)? + "\n")?;
-            for entry in fs::read_dir(&new)? {
-                File::open(entry?.path())?.sync_all()?;
-            }
-            remove_folder(&old)?;
-            if current.exists() {
-                fs::rename(&current, &old)?;
-            }
-            fs::rename(&new, &current)?;
-            remove_folder(&old)
-        };
-        write().with_context(|| format!("{}: checkpoint not written", self.folder.display()))?;
+        let state = State { step, seconds: self.clock.trained() };
+        folder::write_checkpoint(&self.folder, &state, parts)?;
         self.clock.last_checkpoint = Instant::now();
         self.clock.lap("checkpoints");
         Ok(())
@@ -434,7 +255,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
 
     /// Whether Ctrl-C was pressed; the loop then ends after a checkpoint.
     pub fn interrupted(&self) -> bool {
-        interrupted()
+        interrupt::requested()
     }
 
     /// Ends the run: says where the pictures are and where the time went.
@@ -445,7 +266,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         self.clock.lap("training");
         self.progress.finish();
         eprintln!("time       {}", self.clock);
-        if interrupted() && self.done < self.config.schedule.steps {
+        if interrupt::requested() && self.done < self.config.schedule.steps {
             let Config { program, .. } = &self.config;
             eprintln!(
                 "stopped    after step {}; go on with: {program} train --resume {}",
@@ -463,16 +284,36 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
 /// So many steps are logged together.
 const LOG_TOGETHER: u64 = 10;
 
-fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::SeqCst)
+/// What the command line asks for, before the device is known.
+fn planned<S>(program: &str, args: &TrainArgs, preset: (Schedule, S)) -> Config<S> {
+    let (mut schedule, settings) = preset;
+    if let Some(data) = &args.data {
+        schedule.data.clone_from(data);
+    }
+    schedule.batch_size = args.batch_size.unwrap_or(schedule.batch_size);
+    let channels = match args.channels.as_deref() {
+        Some("1") => 1,
+        Some(_) => 3,
+        None => source::default_channels(&schedule.data) as i64,
+    };
+    Config {
+        program: program.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        preset: args.preset,
+        seed: args.seed,
+        side: 64,
+        channels,
+        device: String::new(),
+        precision: String::new(),
+        threads: tch::get_num_threads(),
+        skip_bad: args.skip_bad,
+        schedule,
+        settings,
+    }
 }
 
-fn choose_compute<S>(
-    args: &TrainArgs,
-    config: &Config<S>,
-    resumed: bool,
-) -> Result<(Compute, String)> {
-    if resumed {
+fn choose_compute<S>(args: &TrainArgs, config: &Config<S>) -> Result<(Compute, String)> {
+    if args.resume.is_some() {
         let device =
             config.device.parse::<DeviceChoice>().map_err(anyhow::Error::msg)?.resolve()?;
         let kind = if config.precision == "bf16" { Kind::BFloat16 } else { Kind::Float };
@@ -487,215 +328,5 @@ fn device_name(compute: Compute) -> String {
     match compute.device {
         tch::Device::Cuda(n) => format!("cuda:{n}"),
         _ => "cpu".into(),
-    }
-}
-
-/// Where a run is going to be written.
-enum Out {
-    Existing(PathBuf),
-    Named(PathBuf),
-    Numbered(PathBuf),
-}
-
-impl Out {
-    fn named(folder: &Path) -> Result<Out> {
-        if folder.join("config.json").exists() {
-            bail!(
-                "{}: holds another run; name a new folder, or go on with that one by --resume",
-                folder.display()
-            );
-        }
-        let empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-        ensure!(
-            empty && !folder.is_file(),
-            "{}: exists and is not an empty folder",
-            folder.display()
-        );
-        Ok(Out::Named(folder.to_path_buf()))
-    }
-
-    fn create(self) -> Result<PathBuf> {
-        match self {
-            Out::Existing(folder) => Ok(folder),
-            Out::Named(folder) => {
-                fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-                Ok(folder)
-            }
-            Out::Numbered(runs) => {
-                fs::create_dir_all(&runs).with_context(|| runs.display().to_string())?;
-                let mut number = numbered(&runs).into_iter().max().unwrap_or(0) + 1;
-                // Two runs that start together must not share a folder.
-                loop {
-                    let folder = folder_of(&runs, number);
-                    match fs::create_dir(&folder) {
-                        Ok(()) => return Ok(folder),
-                        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-                        Err(e) => return Err(e).with_context(|| folder.display().to_string()),
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Reads the state of the last whole checkpoint, after finishing a replacement that a kill cut in two.
-fn read_state(folder: &Path) -> Result<Option<State>> {
-    let current = folder.join("checkpoint");
-    if !current.exists() {
-        for other in ["checkpoint.new", "checkpoint.old"] {
-            let other = folder.join(other);
-            // state.json is written last; where the old folder has been moved away, the new one is whole.
-            if other.join("state.json").exists() {
-                fs::rename(&other, &current).with_context(|| other.display().to_string())?;
-                break;
-            }
-        }
-    }
-    let path = current.join("state.json");
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    Ok(Some(serde_json::from_str(&text).with_context(|| path.display().to_string())?))
-}
-
-fn remove_folder(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(e).with_context(|| folder.display().to_string())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Writes a file so that a kill leaves the old one or the new one.
-fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let new = path.with_extension("new");
-    fs::write(&new, text).with_context(|| new.display().to_string())?;
-    fs::rename(&new, path).with_context(|| path.display().to_string())
-}
-
-/// The losses of every step, in memory for the plot and in `log.csv`.
-struct Log {
-    path: PathBuf,
-    file: File,
-    steps_per_epoch: u64,
-    /// Tensors whose numbers have not been asked for yet.
-    pending: Vec<(u64, Vec<(&'static str, Tensor)>)>,
-    names: Vec<String>,
-    curves: Vec<Vec<(u64, f64)>>,
-}
-
-impl Log {
-    /// Opens the log of a run of which `done` steps count; rows of later steps, which no checkpoint holds, are dropped.
-    fn open(path: &Path, done: u64, steps_per_epoch: u64) -> Result<Log> {
-        let text =
-            if done > 0 { fs::read_to_string(path).unwrap_or_default() } else { String::new() };
-        let mut lines = text.lines();
-        let names: Vec<String> =
-            lines.next().unwrap_or("step").split(',').skip(1).map(String::from).collect();
-        let mut curves = vec![Vec::new(); names.len()];
-        let mut seen = HashSet::new();
-        for line in lines {
-            let mut values = line.split(',');
-            let step = values.next().and_then(|s| s.parse::<u64>().ok()).unwrap_or(u64::MAX);
-            if step > done || !seen.insert(step) {
-                continue;
-            }
-            for (curve, value) in curves.iter_mut().zip(values) {
-                curve.push((step, value.parse().unwrap_or(f64::NAN)));
-            }
-        }
-        let file = File::create(path).with_context(|| path.display().to_string())?;
-        let pending = Vec::new();
-        let mut log = Log { path: path.into(), file, steps_per_epoch, pending, names, curves };
-        if !log.names.is_empty() {
-            log.write_header()?;
-            for row in 0..log.curves[0].len() {
-                log.write_row(row)?;
-            }
-        }
-        Ok(log)
-    }
-
-    /// Reads the pending losses from the device, writes them, and returns each one's mean.
-    fn flush(&mut self) -> Result<Vec<(String, f64)>> {
-        let pending = std::mem::take(&mut self.pending);
-        let count = pending.len();
-        for (step, losses) in pending {
-            if self.names.is_empty() {
-                self.names = losses.iter().map(|(name, _)| name.to_string()).collect();
-                self.curves = vec![Vec::new(); losses.len()];
-                self.write_header()?;
-            }
-            for (curve, (_, loss)) in self.curves.iter_mut().zip(&losses) {
-                curve.push((step, loss.double_value(&[])));
-            }
-            self.write_row(self.curves[0].len() - 1)?;
-        }
-        let mean = |curve: &Vec<(u64, f64)>| {
-            curve.iter().rev().take(count).map(|p| p.1).sum::<f64>() / count.max(1) as f64
-        };
-        Ok(self.names.iter().cloned().zip(self.curves.iter().map(mean)).collect())
-    }
-
-    fn write_header(&mut self) -> Result<()> {
-        let line = format!("step,{}\n", self.names.join(","));
-        self.file.write_all(line.as_bytes()).with_context(|| self.path.display().to_string())
-    }
-
-    fn write_row(&mut self, row: usize) -> Result<()> {
-        let values: Vec<String> = self.curves.iter().map(|c| c[row].1.to_string()).collect();
-        let line = format!("{},{}\n", self.curves[0][row].0, values.join(","));
-        self.file.write_all(line.as_bytes()).with_context(|| self.path.display().to_string())
-    }
-
-    fn plot(&self, path: &Path) -> Result<()> {
-        let curves: Vec<plot::Curve<'_>> = self
-            .names
-            .iter()
-            .zip(&self.curves)
-            .map(|(name, points)| plot::Curve { name, points })
-            .collect();
-        plot::losses(path, &curves, self.steps_per_epoch)
-    }
-}
-
-/// Where the time of a run goes.
-struct Clock {
-    lap: Instant,
-    parts: Vec<(&'static str, Duration)>,
-    last_checkpoint: Instant,
-    /// Seconds of training before this start of the program.
-    trained_before: f64,
-}
-
-impl Clock {
-    fn new() -> Clock {
-        let now = Instant::now();
-        Clock { lap: now, parts: Vec::new(), last_checkpoint: now, trained_before: 0.0 }
-    }
-
-    /// Books the time since the last call under a name.
-    fn lap(&mut self, name: &'static str) {
-        let spent = self.lap.elapsed();
-        self.lap = Instant::now();
-        match self.parts.iter_mut().find(|part| part.0 == name) {
-            Some(part) => part.1 += spent,
-            None => self.parts.push((name, spent)),
-        }
-    }
-
-    fn trained(&self) -> f64 {
-        let here = self.parts.iter().find(|part| part.0 == "training").map(|part| part.1);
-        self.trained_before + here.unwrap_or_default().as_secs_f64()
-    }
-}
-
-impl std::fmt::Display for Clock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown: Vec<String> =
-            self.parts.iter().map(|(name, d)| format!("{name} {:.1} s", d.as_secs_f64())).collect();
-        f.write_str(&shown.join(", "))
     }
 }

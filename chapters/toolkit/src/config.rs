@@ -1,0 +1,93 @@
+//! `config.json`: all that decides a run.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::Preset;
+use crate::images::{ImageSet, LoadOptions};
+use crate::source;
+
+/// How long a preset trains, on what, and in what portions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// The images: an embedded set's name or a folder.
+    pub data: String,
+    /// Number of generator updates.
+    pub steps: u64,
+    /// Images in a batch.
+    pub batch_size: u64,
+    /// Batches of real images that one generator update consumes.
+    pub batches_per_step: u64,
+}
+
+/// The contents of `config.json`: all that decides a run. `S` holds what a chapter's papers speak of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Config<S> {
+    /// The chapter's crate.
+    pub program: String,
+    /// Its version.
+    pub version: String,
+    /// The preset that the rest began from.
+    pub preset: Preset,
+    /// Where all randomness starts.
+    pub seed: u64,
+    /// Height and width of the images in pixels.
+    pub side: i64,
+    /// 1 for grey, 3 for colour.
+    pub channels: i64,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// `f32` or `bf16`.
+    pub precision: String,
+    /// Number of CPU threads. Sums are added up in another order with another number.
+    pub threads: i32,
+    /// Whether unreadable images are left out.
+    pub skip_bad: bool,
+    /// Data, length and batches.
+    pub schedule: Schedule,
+    /// The chapter's own settings.
+    pub settings: S,
+}
+
+impl<S: Serialize + DeserializeOwned> Config<S> {
+    /// Reads the settings that belong to a run folder or a folder of weights.
+    ///
+    /// # Errors
+    /// If there is none, or it is not `program`'s.
+    pub fn read(folder: &Path, program: &str) -> Result<Self> {
+        let path = folder.join("config.json");
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!(
+                "{}: no run and no weights here, since there is no config.json",
+                folder.display()
+            )
+        })?;
+        let value: serde_json::Value =
+            serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+        let found = value["program"].as_str().unwrap_or("another program");
+        ensure!(
+            found == program,
+            "{}: made by {found}, and {program} has other networks",
+            path.display()
+        );
+        serde_json::from_value(value).with_context(|| path.display().to_string())
+    }
+}
+
+/// Reads the images of a run.
+///
+/// # Errors
+/// If they cannot be read; see [`ImageSet::load`].
+pub fn load_images<S>(config: &Config<S>) -> Result<ImageSet> {
+    let options = LoadOptions {
+        side: config.side as u32,
+        channels: config.channels as usize,
+        skip_bad: config.skip_bad,
+        cache: source::home().join("data").join(".cache"),
+    };
+    ImageSet::load(&source::folder(&config.schedule.data)?, &options)
+}

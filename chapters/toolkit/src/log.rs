@@ -1,0 +1,122 @@
+//! The losses of every step, in memory for the plot and in `log.csv`.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tch::Tensor;
+
+use crate::plot;
+
+/// The losses of every step, in memory for the plot and in `log.csv`.
+pub struct Log {
+    path: PathBuf,
+    file: File,
+    steps_per_epoch: u64,
+    /// Tensors whose numbers have not been asked for yet.
+    pending: Vec<(u64, Vec<(&'static str, Tensor)>)>,
+    names: Vec<String>,
+    curves: Vec<Vec<(u64, f64)>>,
+}
+
+impl Log {
+    /// Opens the log of a run of which `done` steps count; rows of later steps, which no checkpoint holds, are dropped.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn open(path: &Path, done: u64, steps_per_epoch: u64) -> Result<Log> {
+        let text =
+            if done > 0 { fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+        let mut lines = text.lines();
+        let names: Vec<String> =
+            lines.next().unwrap_or("step").split(',').skip(1).map(String::from).collect();
+        let mut curves = vec![Vec::new(); names.len()];
+        let mut seen = HashSet::new();
+        for line in lines {
+            let mut values = line.split(',');
+            let step = values.next().and_then(|s| s.parse::<u64>().ok()).unwrap_or(u64::MAX);
+            if step > done || !seen.insert(step) {
+                continue;
+            }
+            for (curve, value) in curves.iter_mut().zip(values) {
+                curve.push((step, value.parse().unwrap_or(f64::NAN)));
+            }
+        }
+        let file = File::create(path).with_context(|| path.display().to_string())?;
+        let pending = Vec::new();
+        let mut log = Log { path: path.into(), file, steps_per_epoch, pending, names, curves };
+        if !log.names.is_empty() {
+            log.write_header()?;
+            for row in 0..log.curves[0].len() {
+                log.write_row(row)?;
+            }
+        }
+        Ok(log)
+    }
+
+    /// Generator updates in a pass through the training images.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.steps_per_epoch
+    }
+
+    /// Takes the losses of a step, scalars without a graph. Their numbers are not asked for before [`Log::flush`].
+    pub fn push(&mut self, step: u64, losses: Vec<(&'static str, Tensor)>) {
+        self.pending.push((step, losses));
+    }
+
+    /// How many steps wait for [`Log::flush`].
+    pub fn pending(&self) -> u64 {
+        self.pending.len() as u64
+    }
+
+    /// Reads the pending losses from the device, writes them, and returns each one's mean.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn flush(&mut self) -> Result<Vec<(String, f64)>> {
+        let pending = std::mem::take(&mut self.pending);
+        let count = pending.len();
+        for (step, losses) in pending {
+            if self.names.is_empty() {
+                self.names = losses.iter().map(|(name, _)| name.to_string()).collect();
+                self.curves = vec![Vec::new(); losses.len()];
+                self.write_header()?;
+            }
+            for (curve, (_, loss)) in self.curves.iter_mut().zip(&losses) {
+                curve.push((step, loss.double_value(&[])));
+            }
+            self.write_row(self.curves[0].len() - 1)?;
+        }
+        let mean = |curve: &Vec<(u64, f64)>| {
+            curve.iter().rev().take(count).map(|p| p.1).sum::<f64>() / count.max(1) as f64
+        };
+        Ok(self.names.iter().cloned().zip(self.curves.iter().map(mean)).collect())
+    }
+
+    fn write_header(&mut self) -> Result<()> {
+        let line = format!("step,{}\n", self.names.join(","));
+        self.file.write_all(line.as_bytes()).with_context(|| self.path.display().to_string())
+    }
+
+    fn write_row(&mut self, row: usize) -> Result<()> {
+        let values: Vec<String> = self.curves.iter().map(|c| c[row].1.to_string()).collect();
+        let line = format!("{},{}\n", self.curves[0][row].0, values.join(","));
+        self.file.write_all(line.as_bytes()).with_context(|| self.path.display().to_string())
+    }
+
+    /// Draws the losses as SVG.
+    ///
+    /// # Errors
+    /// If the picture cannot be written.
+    pub fn plot(&self, path: &Path) -> Result<()> {
+        let curves: Vec<plot::Curve<'_>> = self
+            .names
+            .iter()
+            .zip(&self.curves)
+            .map(|(name, points)| plot::Curve { name, points })
+            .collect();
+        plot::losses(path, &curves, self.steps_per_epoch)
+    }
+}
