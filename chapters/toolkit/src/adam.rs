@@ -10,6 +10,9 @@ use crate::checkpoint::{Named, copy_named};
 ///
 /// tch's own optimiser cannot save its moments and visits one tensor after the other. Here all parameters of a
 /// network, and both moments, lie in three flat buffers: an update is a handful of operations on long vectors.
+///
+/// The weights of convolutions lie there with their channels last. libtorch then lets whole images flow through the network
+/// channels last, which its convolutions like better; no number changes but in its last digits.
 pub struct Adam {
     network: VarStore,
     /// The step size α.
@@ -40,8 +43,7 @@ impl Adam {
         let mut start = 0;
         for parameter in &mut parameters {
             let length = parameter.numel() as i64;
-            let view = values.narrow(0, start, length).view(parameter.size().as_slice());
-            parameter.set_data(&view);
+            parameter.set_data(&shaped(&values.narrow(0, start, length), &parameter.size()));
             start += length;
         }
         let (mean, variance) = (values.zeros_like(), values.zeros_like());
@@ -107,7 +109,22 @@ impl Adam {
     }
 }
 
+/// All values in one vector, those of convolutions channels last.
 fn flatten(tensors: &[Tensor]) -> Tensor {
-    let flat: Vec<Tensor> = tensors.iter().map(|t| t.reshape(-1)).collect();
+    let flat: Vec<Tensor> = tensors
+        .iter()
+        .map(|tensor| match tensor.dim() {
+            4 => tensor.permute([0, 2, 3, 1]).reshape(-1),
+            _ => tensor.reshape(-1),
+        })
+        .collect();
     Tensor::cat(&flat, 0)
+}
+
+/// A tensor of the given size that looks into a part of such a vector.
+fn shaped(flat: &Tensor, size: &[i64]) -> Tensor {
+    match *size {
+        [a, b, c, d] => flat.view([a, c, d, b]).permute([0, 3, 1, 2]),
+        _ => flat.view(size),
+    }
 }
