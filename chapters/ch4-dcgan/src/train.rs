@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use tch::nn::VarStore;
+use tch::nn::{Path, VarStore};
 use tch::{Kind, Reduction, Tensor, no_grad};
 use toolkit::cli::Preset;
 use toolkit::noise::fixed_z;
@@ -91,10 +91,20 @@ pub struct Losses {
 impl Dcgan {
     /// New networks for images of `channels` channels; libtorch's generator decides their weights.
     pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
+        Self::with_generator(Generator::new, settings, channels, compute)
+    }
+
+    /// The same with another generator, such as [`Generator::upsampling`].
+    pub fn with_generator(
+        generator: fn(&Path<'_>, i64, [i64; 4], i64) -> Generator,
+        settings: &Settings,
+        channels: i64,
+        compute: Compute,
+    ) -> Self {
         let Settings { z_dim, widths, dropout, learning_rate, betas, .. } = *settings;
         let (g, d) = (VarStore::new(compute.device), VarStore::new(compute.device));
         Self {
-            generator: Generator::new(&g.root(), z_dim, widths, channels),
+            generator: generator(&g.root(), z_dim, widths, channels),
             discriminator: Discriminator::new(&d.root(), widths, channels, dropout),
             generator_adam: Adam::new(g, learning_rate, betas),
             discriminator_adam: Adam::new(d, learning_rate, betas),

@@ -164,7 +164,12 @@ pub fn main(
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    match execute(cli.command.unwrap_or(Command::Train(cli.train))) {
+    report(name, execute(cli.command.unwrap_or(Command::Train(cli.train))))
+}
+
+/// The exit code of a program called `name`, after its error, if there is one, has been printed as one line.
+pub fn report(name: &str, result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
         Err(error) => {

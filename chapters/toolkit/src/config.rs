@@ -83,11 +83,19 @@ impl<S: Serialize + DeserializeOwned> Config<S> {
 /// # Errors
 /// If they cannot be read; see [`ImageSet::load`].
 pub fn load_images<S>(config: &Config<S>) -> Result<ImageSet> {
-    let options = LoadOptions {
-        side: config.side as u32,
-        channels: config.channels as usize,
-        skip_bad: config.skip_bad,
-        cache: source::home().join("data").join(".cache"),
-    };
-    ImageSet::load(&source::folder(&config.schedule.data)?, &options)
+    let folder = source::folder(&config.schedule.data)?;
+    load_folder(&folder, config.side as u32, config.channels as usize, config.skip_bad)
+}
+
+/// Reads an embedded set by itself, for an experiment that needs no run: `side` pixels, 1 or 3 `channels`.
+///
+/// # Errors
+/// If it cannot be drawn or read; see [`ImageSet::load`].
+pub fn embedded_images(name: &str, side: u32, channels: usize) -> Result<ImageSet> {
+    load_folder(&source::folder(name)?, side, channels, false)
+}
+
+fn load_folder(folder: &Path, side: u32, channels: usize, skip_bad: bool) -> Result<ImageSet> {
+    let cache = source::home().join("data").join(".cache");
+    ImageSet::load(folder, &LoadOptions { side, channels, skip_bad, cache })
 }
