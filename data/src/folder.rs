@@ -1,7 +1,7 @@
 //! Writing a whole collection to a folder: in parallel, whole or not at all.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +9,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{bricks, portraits};
 
@@ -184,5 +185,40 @@ fn write_portraits(drawing: &Drawing, folder: &Path, tick: &(dyn Fn() + Sync)) -
         .collect::<Result<_>>()?;
     let header = format!("image_id,{}\n", portraits::ATTRIBUTES.join(","));
     fs::write(folder.join("list_attr_celeba.csv"), header + &rows.concat())?;
+    Ok(())
+}
+
+/// The SHA-256 of a drawn folder, in hexadecimal: of every file's name and bytes, in the order of the names.
+///
+/// Two folders have the same digest if and only if the same files with the same bytes are in them.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn digest(folder: &Path) -> Result<String> {
+    let mut files = Vec::new();
+    list(folder, &mut files)?;
+    files.sort();
+    let hashes: Vec<_> = files
+        .par_iter()
+        .map(|path| {
+            let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+            let name = path.strip_prefix(folder).expect("it was listed in the folder");
+            let name = name.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+            Ok(Sha256::new().chain_update(name).chain_update([0]).chain_update(bytes).finalize())
+        })
+        .collect::<Result<_>>()?;
+    let whole = hashes.iter().fold(Sha256::new(), |whole, hash| whole.chain_update(hash));
+    Ok(whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            list(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
     Ok(())
 }

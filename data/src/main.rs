@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::{Result, ensure};
 use clap::Parser;
-use data::{Collection, Drawing, draw};
+use data::{Collection, Drawing, digest, draw, recorded_digest};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Draws one of the embedded image sets into a new folder.
@@ -32,9 +33,19 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let mut drawing = Drawing { side: cli.side, seed: cli.seed, ..Drawing::new(cli.collection) };
-    drawing.count = cli.count.unwrap_or(drawing.count);
+    match execute(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("data: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<()> {
+    let usual = Drawing::new(cli.collection);
+    let count = cli.count.unwrap_or(usual.count);
+    let drawing = Drawing { side: cli.side, seed: cli.seed, count, ..usual.clone() };
     let folder = cli.out.unwrap_or_else(|| PathBuf::from("data").join(cli.collection.name()));
     let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} · {eta} left");
     let bar = ProgressBar::new(drawing.count as u64).with_style(style.expect("a valid template"));
@@ -42,13 +53,22 @@ fn main() -> ExitCode {
     let drawn = draw(&drawing, &folder, &|done, _| bar.set_position(done as u64));
     let seconds = bar.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    match drawn {
-        Ok(true) => println!("{}: {} images in {seconds:.1} s", folder.display(), drawing.count),
-        Ok(false) => println!("{}: already drawn", folder.display()),
-        Err(error) => {
-            eprintln!("data: {error:#}");
-            return ExitCode::FAILURE;
-        }
+    if drawn? {
+        println!("{}: {} images in {seconds:.1} s", folder.display(), drawing.count);
+    } else {
+        println!("{}: already drawn", folder.display());
     }
-    ExitCode::SUCCESS
+    let found = digest(&folder)?;
+    println!("sha256 {found}");
+    if drawing == usual
+        && let Some(recorded) = recorded_digest(cli.collection)
+    {
+        ensure!(
+            found == recorded,
+            "{}: data/hashes.txt has {recorded}; these are other bytes than everyone else's",
+            folder.display()
+        );
+        println!("as recorded in data/hashes.txt");
+    }
+    Ok(())
 }

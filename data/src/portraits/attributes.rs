@@ -15,8 +15,8 @@ macro_rules! attributes {
         /// CelebA's forty column names, in CelebA's order.
         pub const ATTRIBUTES: [&str; 40] = [$($name,)*];
 
-        /// The share of CelebA's pictures that has each attribute; [`sample`] keeps close to it. Black and brown alone
-        /// are a little above, because CelebA names no colour for a third of its pictures, and here that is red.
+        /// The share of pictures that is to have each attribute; [`sample`] keeps close to it. They are rounded guesses at
+        /// CelebA's, with black and brown hair a little commoner: CelebA leaves the colour of many pictures unnamed.
         #[cfg(test)]
         pub(super) const SHARES: [f64; 40] = [$($share,)*];
 

@@ -1,0 +1,53 @@
+//! Whole folders: the same bytes with any number of threads, and nothing of the reader's is ever overwritten.
+
+use std::fs;
+use std::path::Path;
+
+use data::{Collection, Drawing, digest, draw};
+use tempfile::TempDir;
+
+/// Draws with so many threads and gives the digest of the folder.
+fn drawn(collection: Collection, count: usize, threads: usize) -> String {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("set");
+    let drawing = Drawing { count, ..Drawing::new(collection) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    assert!(pool.install(|| draw(&drawing, &path, &|_, _| ())).unwrap());
+    digest(&path).unwrap()
+}
+
+/// The digests were taken on x86-64. They cover the drawing and the files' own compression, which Cargo.lock pins.
+#[test]
+fn one_and_two_threads_draw_the_same_recorded_bytes() {
+    for (collection, count, recorded) in [
+        (Collection::Bricks, 154, "BRICKS"),
+        (Collection::BricksSmall, 40, "SMALL"),
+        (Collection::Portraits, 40, "PORTRAITS"),
+    ] {
+        let (one, two) = (drawn(collection, count, 1), drawn(collection, count, 2));
+        assert_eq!(one, two, "{collection:?}: one thread and two threads differ");
+        assert_eq!(one, recorded, "{collection:?}");
+    }
+}
+
+#[test]
+fn a_folder_is_drawn_once_and_a_strangers_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("set");
+    let drawing = Drawing { count: 8, side: 16, ..Drawing::new(Collection::BricksSmall) };
+    let draw = |drawing: &Drawing, path: &Path| draw(drawing, path, &|_, _| ());
+    assert!(draw(&drawing, &path).unwrap());
+    assert!(!draw(&drawing, &path).unwrap(), "it was there already");
+    let first = digest(&path).unwrap();
+    assert!(draw(&Drawing { seed: 1, ..drawing.clone() }, &path).unwrap(), "another seed");
+    assert_ne!(first, digest(&path).unwrap());
+
+    let own = folder.path().join("own");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("holiday.jpg"), "precious").unwrap();
+    let error = draw(&drawing, &own).unwrap_err().to_string();
+    assert!(error.contains("own") && error.contains("left alone"), "{error}");
+    assert_eq!(fs::read_to_string(own.join("holiday.jpg")).unwrap(), "precious");
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
