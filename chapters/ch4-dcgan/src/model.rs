@@ -1,12 +1,15 @@
 //! The two networks: a generator that draws images from noise and a discriminator that tells drawn images from real ones.
 
+// ANCHOR: uses
 use tch::Tensor;
 use tch::nn::{self, Init, ModuleT, Path};
 use toolkit::layers::{batch_norm2d, conv_transpose2d, conv2d, leaky_relu, to_f32};
 
 /// Slope of the leaky ReLU for negative inputs, in both networks.
 const LEAK: f64 = 0.2;
+// ANCHOR_END: uses
 
+// ANCHOR: generator
 /// Draws images from noise: `z: [batch, z_dim, 1, 1]` to `[batch, channels, 64, 64]` in `[-1, 1]`.
 #[derive(Debug)]
 pub struct Generator {
@@ -50,7 +53,9 @@ impl ModuleT for Generator {
         z.apply_t(&self.layers, train)
     }
 }
+// ANCHOR_END: generator
 
+// ANCHOR: up_block
 /// A transposed convolution, batch normalisation and a leaky ReLU. The normalisation shifts every channel anyway, so
 /// the convolution needs no bias.
 fn up_block(
@@ -65,7 +70,9 @@ fn up_block(
         .add(batch_norm2d(path / "norm", outputs))
         .add_fn(|x| leaky_relu(x, LEAK))
 }
+// ANCHOR_END: up_block
 
+// ANCHOR: upsampling
 /// Repeated pixels, a convolution that keeps the side, batch normalisation and a leaky ReLU.
 fn upsample_block(path: &Path<'_>, inputs: i64, outputs: i64) -> nn::SequentialT {
     nn::seq_t()
@@ -80,7 +87,9 @@ fn upsample_block(path: &Path<'_>, inputs: i64, outputs: i64) -> nn::SequentialT
 fn twice_the_side(x: &Tensor) -> Tensor {
     x.upsample_nearest2d_vec(None::<&[i64]>, [2.0, 2.0]).constant_pad_nd([1, 2, 1, 2])
 }
+// ANCHOR_END: upsampling
 
+// ANCHOR: discriminator
 /// Tells real images from drawn ones: `[batch, channels, 64, 64]` in `[-1, 1]` to logits `[batch]`.
 ///
 /// The probability that an image is real is the sigmoid of its logit. The sigmoid is left to the loss, which can
@@ -113,7 +122,9 @@ impl ModuleT for Discriminator {
         images.apply_t(&self.layers, train)
     }
 }
+// ANCHOR_END: discriminator
 
+// ANCHOR: down_block
 /// A convolution that halves the side, batch normalisation, a leaky ReLU and dropout.
 fn down_block(path: &Path<'_>, inputs: i64, outputs: i64, dropout: f64) -> nn::SequentialT {
     nn::seq_t()
@@ -132,3 +143,4 @@ fn conv(stride: i64, padding: i64) -> nn::ConvConfig {
     let ws_init = Init::Randn { mean: 0.0, stdev: 0.02 };
     nn::ConvConfig { stride, padding, bias: false, ws_init, ..Default::default() }
 }
+// ANCHOR_END: down_block

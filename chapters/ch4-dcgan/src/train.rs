@@ -10,6 +10,7 @@ use toolkit::{Adam, Compute, Run, Schedule};
 
 use crate::model::{Discriminator, Generator};
 
+// ANCHOR: settings
 /// What the paper speaks of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -54,7 +55,9 @@ impl Settings {
         }
     }
 }
+// ANCHOR_END: settings
 
+// ANCHOR: losses
 /// Binary cross-entropy of `logits: [batch]` against `labels: [batch]` in `[0, 1]`, averaged: a scalar.
 pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::Mean)
@@ -67,7 +70,9 @@ pub fn smooth_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
     let moved = logits.rand_like() * noise;
     if real { 1.0 - moved } else { moved }
 }
+// ANCHOR_END: losses
 
+// ANCHOR: networks
 /// Both networks with their optimisers.
 pub struct Dcgan {
     /// Draws.
@@ -87,7 +92,9 @@ pub struct Losses {
     /// What the generator's update minimised.
     pub generator: Tensor,
 }
+// ANCHOR_END: networks
 
+// ANCHOR: step
 impl Dcgan {
     /// New networks for images of `channels` channels; libtorch's generator decides their weights.
     pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
@@ -147,7 +154,9 @@ impl Dcgan {
         [("generator", &mut self.generator_adam), ("discriminator", &mut self.discriminator_adam)]
     }
 }
+// ANCHOR_END: step
 
+// ANCHOR: train
 /// Trains until the run is over.
 ///
 /// # Errors
@@ -182,3 +191,4 @@ pub fn train(mut run: Run<Settings>) -> Result<()> {
     }
     run.finish()
 }
+// ANCHOR_END: train

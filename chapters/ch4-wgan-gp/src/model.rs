@@ -7,6 +7,7 @@ use toolkit::layers::{batch_norm2d, conv_transpose2d, conv2d, leaky_relu, to_f32
 /// Slope of the leaky ReLU for negative inputs, in both networks.
 const LEAK: f64 = 0.2;
 
+// ANCHOR: generator
 /// Draws images from noise: `z: [batch, z_dim, 1, 1]` to `[batch, channels, 64, 64]` in `[-1, 1]`.
 #[derive(Debug)]
 pub struct Generator {
@@ -50,7 +51,9 @@ fn up_block(
         .add(batch_norm2d(path / "norm", outputs))
         .add_fn(|x| leaky_relu(x, LEAK))
 }
+// ANCHOR_END: generator
 
+// ANCHOR: critic
 /// Scores images: `[batch, channels, 64, 64]` in `[-1, 1]` to `[batch]`, any real number, higher for "more real".
 ///
 /// Two things that a discriminator has are missing. There is no sigmoid: a score is no probability. And there is no batch
@@ -83,7 +86,9 @@ impl ModuleT for Critic {
         images.apply_t(&self.layers, train)
     }
 }
+// ANCHOR_END: critic
 
+// ANCHOR: down_block
 /// A convolution that halves the side, a leaky ReLU and dropout.
 fn down_block(path: &Path<'_>, inputs: i64, outputs: i64, dropout: f64) -> nn::SequentialT {
     let layers = nn::seq_t()
@@ -99,3 +104,4 @@ fn conv(inputs: i64, outputs: i64, stride: i64, padding: i64, bias: bool) -> nn:
     let ws_init = Init::Uniform { lo: -bound, up: bound };
     nn::ConvConfig { stride, padding, bias, ws_init, ..Default::default() }
 }
+// ANCHOR_END: down_block

@@ -11,6 +11,7 @@ use toolkit::{Adam, Compute, Run, Schedule};
 
 use crate::model::{Critic, Generator};
 
+// ANCHOR: settings
 /// What the paper speaks of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -58,7 +59,9 @@ impl Settings {
         }
     }
 }
+// ANCHOR_END: settings
 
+// ANCHOR: losses
 /// What the critic minimises, without the penalty: `mean(fake) − mean(real)`, both `[batch]`.
 ///
 /// Its negative estimates the Wasserstein distance between the two distributions.
@@ -70,7 +73,9 @@ pub fn critic_loss(real_scores: &Tensor, fake_scores: &Tensor) -> Tensor {
 pub fn generator_loss(fake_scores: &Tensor) -> Tensor {
     -fake_scores.mean(Kind::Float)
 }
+// ANCHOR_END: losses
 
+// ANCHOR: penalty
 /// The gradient penalty, `mean((‖∇ critic(x)‖₂ − 1)²)`, where each `x` lies at a random place on the straight line between
 /// a real image and a fake one (Gulrajani et al. 2017, equation 3).
 ///
@@ -87,14 +92,18 @@ pub fn gradient_penalty(critic: &dyn ModuleT, real: &Tensor, fake: &Tensor) -> T
     let off = (norm - 1.0).square();
     off.mean(off.kind())
 }
+// ANCHOR_END: penalty
 
+// ANCHOR: between
 /// A random point on the line from each real image to a fake one, `[batch, channels, side, side]`.
 pub fn between(real: &Tensor, fake: &Tensor) -> Tensor {
     // One α for each image, the same for all its pixels.
     let alpha = Tensor::rand([real.size()[0], 1, 1, 1], (Kind::Float, real.device()));
     real + alpha.to_kind(real.kind()) * (fake - real)
 }
+// ANCHOR_END: between
 
+// ANCHOR: steps
 /// Both networks with their optimisers.
 pub struct WganGp {
     /// Draws.
@@ -166,7 +175,9 @@ impl WganGp {
         [("generator", &mut self.generator_adam), ("critic", &mut self.critic_adam)]
     }
 }
+// ANCHOR_END: steps
 
+// ANCHOR: train
 /// Trains until the run is over.
 ///
 /// # Errors
@@ -213,3 +224,4 @@ pub fn train(mut run: Run<Settings>) -> Result<()> {
     }
     run.finish()
 }
+// ANCHOR_END: train
