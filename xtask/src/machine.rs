@@ -112,7 +112,9 @@ pub fn loader_complaints(file: &Path) -> Option<Vec<String>> {
 
 fn complaints(ldd: &str) -> Vec<String> {
     let complains = |line: &&str| {
-        ["not found", "undefined symbol", "not defined in"].iter().any(|sign| line.contains(sign))
+        ["not found", "undefined symbol", "not defined in", "not a dynamic"]
+            .iter()
+            .any(|sign| line.contains(sign))
     };
     let plain = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     ldd.lines().filter(complains).map(plain).collect()
