@@ -43,8 +43,8 @@ impl Lock {
         }
         for entry in fs::read_dir(home)?.flatten() {
             if entry.file_name().to_string_lossy().starts_with("partial-") {
-                fs::remove_dir_all(entry.path())
-                    .with_context(|| entry.path().display().to_string())?;
+                // The pip of a killed set-up may still be writing there; then a later one removes it.
+                let _ = fs::remove_dir_all(entry.path());
             }
         }
         Ok(Self { _file: file })
