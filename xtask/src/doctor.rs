@@ -380,7 +380,7 @@ fn program(findings: &Findings, program: &Program) -> Vec<Line> {
     if findings.cuda() && program.needs_cuda == Some(false) {
         lines.push(fail(
             WHAT,
-            format!("{name}: the linker dropped libtorch_cuda, so it sees no GPU: cargo clean -p {package} and build it again"),
+            format!("{name} sees no GPU, since the linker dropped libtorch_cuda or it was built for the CPU: cargo clean -p {package} and build it again"),
         ));
     }
     if lines.is_empty() {

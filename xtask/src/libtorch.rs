@@ -190,15 +190,25 @@ impl Platform {
     pub fn wheels(self, build: Build) -> Result<Vec<Wheel>> {
         self.wheel_tags()?;
         match (self.os, build) {
-            ("linux", Build::Cpu) => Ok([&[TORCH], CUPTI_AND_RUNTIME].concat()),
-            ("linux", Build::Cuda) => Ok([&[TORCH], CUPTI_AND_RUNTIME, CUDA].concat()),
-            (_, Build::Cpu) => Ok(vec![TORCH]),
+            ("linux", Build::Cpu) => Ok([&[self.torch()], CUPTI_AND_RUNTIME].concat()),
+            ("linux", Build::Cuda) => Ok([&[self.torch()], CUPTI_AND_RUNTIME, CUDA].concat()),
+            (_, Build::Cpu) => Ok(vec![self.torch()]),
             (os, Build::Cuda) => {
                 bail!(
                     "there is no wheel of the CUDA build for {os}; install one and export LIBTORCH"
                 )
             }
         }
+    }
+
+    fn torch(self) -> Wheel {
+        let megabytes = match (self.os, self.arch) {
+            ("macos", _) => 81,
+            ("windows", _) => 115,
+            (_, "aarch64") => 420,
+            _ => 531,
+        };
+        wheel("torch", VERSION, megabytes)
     }
 }
 
@@ -216,8 +226,6 @@ pub struct Wheel {
 const fn wheel(name: &'static str, version: &'static str, megabytes: u64) -> Wheel {
     Wheel { name, version, megabytes }
 }
-
-const TORCH: Wheel = wheel("torch", VERSION, 531);
 
 /// Even the CPU's library is linked to these two.
 const CUPTI_AND_RUNTIME: &[Wheel] =

@@ -43,6 +43,12 @@ pub fn ensure(project: &Project, wanted: Option<Build>) -> Result<()> {
     project.remember(&absolute(&found.dir)?)?;
     let dir = found.dir.strip_prefix(&project.root).unwrap_or(&found.dir).display();
     eprintln!("libtorch {VERSION}, {}, {}: {dir}", found.build.name(), source.name());
+    if cfg!(windows) {
+        eprintln!(
+            "Windows finds its DLLs through PATH: add {} for plain cargo",
+            found.lib().display()
+        );
+    }
     Ok(())
 }
 
