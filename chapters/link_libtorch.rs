@@ -10,6 +10,8 @@ fn main() {
     println!("cargo::rerun-if-changed=../link_libtorch.rs");
     // On Windows torch-sys says nothing and there is no rpath: the DLLs are found through PATH.
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
+    // For the toolkit's test of all this.
+    println!("cargo::rustc-env=LIBTORCH_LIB={lib}");
 
     // -Xlinker, since -Wl would cut a path at its commas.
     for arg in ["-rpath", &lib] {

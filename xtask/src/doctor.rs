@@ -12,7 +12,7 @@ use crate::machine;
 use crate::project::Project;
 
 /// How a check went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
     /// Nothing to do.
     Ok,
@@ -52,8 +52,8 @@ pub struct Program {
     pub name: String,
     /// Whether it asks for `libtorch_cuda.so`.
     pub needs_cuda: Option<bool>,
-    /// What the loader does not find for it.
-    pub missing: Vec<String>,
+    /// What the loader complains of in it.
+    pub complaints: Vec<String>,
 }
 
 /// What was found on the machine and in the checkout.
@@ -71,10 +71,12 @@ pub struct Findings {
     pub pip: Result<String, String>,
     /// Free bytes on the checkout's disk.
     pub disk_free: Option<u64>,
+    /// Whether the reader exported `LIBTORCH`.
+    pub exported: bool,
     /// The libtorch in use, or what is wrong with it; `None` where nothing was set up yet.
     pub libtorch: Option<Result<Libtorch, String>>,
-    /// What the loader does not find for libtorch itself.
-    pub libtorch_missing: Vec<String>,
+    /// What the loader complains of in libtorch itself.
+    pub libtorch_complaints: Vec<String>,
     /// Folders of `LD_LIBRARY_PATH` with another libtorch.
     pub intruders: Vec<PathBuf>,
     /// The version of the NVIDIA driver.
@@ -92,13 +94,13 @@ impl Findings {
         Self {
             platform: Platform::here(),
             glibc: machine::glibc(),
-            variables: env::vars().filter(|(name, _)| matters(name)).collect(),
+            variables: variables(),
             compiler: machine::compiler(),
             pip: machine::pip(),
             disk_free: machine::disk_free(&project.root),
-            libtorch_missing: found.map_or_else(Vec::new, missing_for),
-            intruders: found
-                .map_or_else(Vec::new, |found| intruders(&machine::library_path(), found)),
+            exported: project.exported.is_some(),
+            libtorch_complaints: found.map_or_else(Vec::new, Libtorch::complaints),
+            intruders: found.map_or_else(Vec::new, intruders),
             driver: machine::driver(),
             programs: programs(project),
             libtorch,
@@ -115,26 +117,23 @@ impl Findings {
     }
 }
 
-/// Whether a variable can change how tch is built or linked.
+/// The variables that can change how tch is built or linked.
+pub fn variables() -> Vec<(String, String)> {
+    env::vars().filter(|(name, _)| matters(name)).collect()
+}
+
 fn matters(name: &str) -> bool {
-    let libtorch = name.starts_with("LIBTORCH_");
-    libtorch || name.ends_with("RUSTFLAGS")
+    name.starts_with("LIBTORCH_") || name.ends_with("RUSTFLAGS")
 }
 
-/// What the loader does not find for a libtorch.
-pub fn missing_for(libtorch: &Libtorch) -> Vec<String> {
-    let of = |name| machine::missing_libraries(&libtorch.lib().join(library(name)));
-    let cuda = if libtorch.build == Build::Cuda { of("torch_cuda") } else { None };
-    of("torch_cpu").into_iter().chain(cuda).flatten().collect()
-}
-
-fn intruders(searched: &[PathBuf], libtorch: &Libtorch) -> Vec<PathBuf> {
+/// Folders of `LD_LIBRARY_PATH` in which the loader would find another libtorch than this.
+pub fn intruders(libtorch: &Libtorch) -> Vec<PathBuf> {
     let own = fs::canonicalize(libtorch.lib()).ok();
-    let other = |dir: &&PathBuf| {
+    let other = |dir: &PathBuf| {
         let libtorch = ["torch_cpu", "c10"].iter().any(|name| dir.join(library(name)).exists());
         libtorch && fs::canonicalize(dir).ok() != own
     };
-    searched.iter().filter(other).cloned().collect()
+    machine::library_path().into_iter().filter(other).collect()
 }
 
 /// The programs beside xtask's own, and those of the other profile.
@@ -155,16 +154,24 @@ fn programs(project: &Project) -> Vec<Program> {
                 .display()
                 .to_string(),
             needs_cuda: machine::needs(&path, "libtorch_cuda.so"),
-            missing: machine::missing_libraries(&path).unwrap_or_default(),
+            complaints: machine::loader_complaints(&path).unwrap_or_default(),
         })
         .collect()
 }
 
+/// GiB of disk that the compiled crates take.
+pub const GIB_TO_COMPILE: u64 = 2;
+
 /// All checks.
 pub fn checks(findings: &Findings) -> Vec<Line> {
-    let mut lines =
-        vec![platform(findings), compiler(&findings.compiler), pip(findings), disk(findings, None)];
-    lines.extend(variables(findings));
+    let wanted = findings.usable().map_or(Build::Cpu.gib_needed(), |_| GIB_TO_COMPILE);
+    let mut lines = vec![
+        platform(findings),
+        compiler(&findings.compiler),
+        pip(findings),
+        disk(findings.disk_free, wanted),
+    ];
+    lines.extend(environment(&findings.variables, &findings.intruders));
     lines.extend([version(findings), loading(findings), driver(findings)]);
     lines.extend(findings.programs.iter().flat_map(|program| self::program(findings, program)));
     lines
@@ -172,7 +179,7 @@ pub fn checks(findings: &Findings) -> Vec<Line> {
 
 /// What set-up needs before it fetches this build.
 pub fn before_fetch(findings: &Findings, build: Build) -> Vec<Line> {
-    vec![platform(findings), pip(findings), disk(findings, Some(build))]
+    vec![platform(findings), pip(findings), disk(findings.disk_free, build.gib_needed())]
 }
 
 /// Is there a libtorch for this machine?
@@ -218,30 +225,25 @@ pub fn pip(findings: &Findings) -> Line {
     }
 }
 
-/// Is there room for libtorch, if it is still to be fetched, and for the compiled crates?
-pub fn disk(findings: &Findings, fetch: Option<Build>) -> Line {
+/// Is there room for as many GiB as are wanted?
+pub fn disk(free: Option<u64>, wanted: u64) -> Line {
     const GIB: u64 = 1 << 30;
-    let need = match (fetch, findings.usable()) {
-        (Some(build), _) => build.gib_needed(),
-        (None, Some(_)) => 2,
-        (None, None) => Build::Cpu.gib_needed(),
-    };
-    match findings.disk_free {
-        None => ok("disk", format!("cannot tell how much is free; {need} GiB are wanted")),
-        Some(free) if free < need * GIB => {
+    match free {
+        None => ok("disk", format!("cannot tell how much is free; {wanted} GiB are wanted")),
+        Some(free) if free < wanted * GIB => {
             let free = free as f64 / GIB as f64;
-            fail("disk", format!("{free:.1} GiB free, {need} wanted: make room"))
+            fail("disk", format!("{free:.1} GiB free, {wanted} wanted: make room"))
         }
         Some(free) => ok("disk", format!("{} GiB free", free / GIB)),
     }
 }
 
 /// Does a variable stand in the way?
-pub fn variables(findings: &Findings) -> Vec<Line> {
+pub fn environment(variables: &[(String, String)], intruders: &[PathBuf]) -> Vec<Line> {
     const WHAT: &str = "environment";
     let mut lines: Vec<Line> =
-        findings.variables.iter().map(|(name, value)| variable(name, value)).collect();
-    lines.extend(findings.intruders.iter().map(|dir| {
+        variables.iter().map(|(name, value)| variable(name, value)).collect();
+    lines.extend(intruders.iter().map(|dir| {
         fail(
             WHAT,
             format!(
@@ -286,11 +288,10 @@ fn variable(name: &str, value: &str) -> Line {
 /// Is there a libtorch, of the right version?
 pub fn version(findings: &Findings) -> Line {
     const WHAT: &str = "libtorch";
+    let mend = another(findings);
     let found = match &findings.libtorch {
-        None => return fail(WHAT, "not set up: cargo xtask setup"),
-        Some(Err(wrong)) => {
-            return fail(WHAT, format!("{wrong}: unset LIBTORCH and run cargo xtask setup"));
-        }
+        None => return fail(WHAT, format!("not set up: {mend}")),
+        Some(Err(wrong)) => return fail(WHAT, format!("{wrong}: {mend}")),
         Some(Ok(found)) => found,
     };
     let (dir, build) = (found.dir.display(), found.build.name());
@@ -298,28 +299,24 @@ pub fn version(findings: &Findings) -> Line {
         Some(VERSION) => ok(WHAT, format!("{VERSION}, {build}, in {dir}")),
         other => {
             let other = other.unwrap_or("of an unknown version");
-            fail(
-                WHAT,
-                format!(
-                    "{other} in {dir}, tch wants {VERSION}: unset LIBTORCH and run cargo xtask setup"
-                ),
-            )
+            fail(WHAT, format!("{other} in {dir}, but tch wants {VERSION}: {mend}"))
         }
     }
+}
+
+/// How to get another libtorch.
+fn another(findings: &Findings) -> &'static str {
+    if findings.exported { "unset LIBTORCH and run cargo xtask setup" } else { "cargo xtask setup" }
 }
 
 /// Does the loader find what libtorch needs?
 pub fn loading(findings: &Findings) -> Line {
     const WHAT: &str = "loading";
-    match (findings.usable(), findings.libtorch_missing.first()) {
+    match (findings.usable(), findings.libtorch_complaints.first()) {
         (None, _) => ok(WHAT, "nothing to load yet"),
         (Some(_), None) => ok(WHAT, "every library that libtorch needs is found"),
-        (Some(found), Some(missing)) => {
-            let dir = found.dir.display();
-            fail(
-                WHAT,
-                format!("{missing}, which libtorch needs: remove {dir} and run cargo xtask setup"),
-            )
+        (Some(_), Some(complaint)) => {
+            fail(WHAT, format!("libtorch does not load: {complaint}: {}", another(findings)))
         }
     }
 }
@@ -374,16 +371,16 @@ fn program(findings: &Findings, program: &Program) -> Vec<Line> {
     let name = &program.name;
     let package = Path::new(name).file_name().unwrap_or_default().display();
     let mut lines = Vec::new();
-    if let Some(missing) = program.missing.first() {
+    if let Some(complaint) = program.complaints.first() {
         lines.push(fail(
             WHAT,
-            format!("{name}: {missing} at run time: cargo clean -p {package} and build it again"),
+            format!("{name}: at run time {complaint}: cargo clean -p {package} and build it again"),
         ));
     }
     if findings.cuda() && program.needs_cuda == Some(false) {
         lines.push(fail(
             WHAT,
-            format!("{name}: the linker dropped libtorch_cuda, so it sees no GPU: cargo clean -p {package} and build it again"),
+            format!("{name} sees no GPU, since the linker dropped libtorch_cuda or it was built for the CPU: cargo clean -p {package} and build it again"),
         ));
     }
     if lines.is_empty() {
@@ -422,21 +419,22 @@ mod tests {
             compiler: Ok("c++".into()),
             pip: Ok("23.2.1".into()),
             disk_free: Some(50 << 30),
+            exported: false,
             libtorch: Some(Ok(libtorch(Build::Cpu, VERSION))),
-            libtorch_missing: Vec::new(),
+            libtorch_complaints: Vec::new(),
             intruders: Vec::new(),
             driver: None,
             programs: vec![Program {
                 name: "debug/ch4-x".into(),
                 needs_cuda: Some(false),
-                missing: Vec::new(),
+                complaints: Vec::new(),
             }],
         }
     }
 
     fn with_gpu(driver: &str, build: Build) -> Findings {
         let program =
-            Program { name: "debug/ch4-x".into(), needs_cuda: Some(true), missing: Vec::new() };
+            Program { name: "debug/ch4-x".into(), needs_cuda: Some(true), complaints: Vec::new() };
         Findings {
             driver: Some(driver.into()),
             libtorch: Some(Ok(libtorch(build, VERSION))),
@@ -504,8 +502,9 @@ mod tests {
         let findings = Findings { disk_free: Some(3 << 29), ..healthy() };
         only(&findings, Grade::Fail, &["1.5 GiB free", "2 wanted"]);
         let five = Findings { disk_free: Some(5 << 30), ..healthy() };
-        assert_eq!(disk(&five, Some(Build::Cpu)).grade, Grade::Ok);
-        assert_eq!(disk(&five, Some(Build::Cuda)).grade, Grade::Fail);
+        let grades = |build| before_fetch(&five, build).iter().map(|line| line.grade).max();
+        assert_eq!(grades(Build::Cpu), Some(Grade::Ok));
+        assert_eq!(grades(Build::Cuda), Some(Grade::Fail));
     }
 
     #[test]
@@ -551,20 +550,18 @@ mod tests {
             &["no include", "cargo xtask setup"],
         );
         let old = Some(Ok(libtorch(Build::Cpu, "2.9.1")));
-        only(
-            &Findings { libtorch: old, ..healthy() },
-            Grade::Fail,
-            &["2.9.1", "2.11.0", "/l/torch"],
-        );
+        let old = Findings { libtorch: old, ..healthy() };
+        only(&old, Grade::Fail, &["2.9.1", "2.11.0", "/l/torch", "cargo xtask setup"]);
+        only(&Findings { exported: true, ..old }, Grade::Fail, &["unset LIBTORCH"]);
     }
 
     #[test]
     fn library_not_found_at_run_time() {
         let missing = vec!["libcupti.so.13 => not found".to_owned()];
-        let findings = Findings { libtorch_missing: missing.clone(), ..healthy() };
+        let findings = Findings { libtorch_complaints: missing.clone(), ..healthy() };
         only(&findings, Grade::Fail, &["libcupti.so.13", "cargo xtask setup"]);
         let mut findings = healthy();
-        findings.programs[0].missing = missing;
+        findings.programs[0].complaints = missing;
         only(&findings, Grade::Fail, &["debug/ch4-x", "libcupti.so.13", "cargo clean -p ch4-x"]);
     }
 

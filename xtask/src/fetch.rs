@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use zip::ZipArchive;
 
 use crate::interrupt;
@@ -43,8 +43,8 @@ impl Lock {
         }
         for entry in fs::read_dir(home)?.flatten() {
             if entry.file_name().to_string_lossy().starts_with("partial-") {
-                fs::remove_dir_all(entry.path())
-                    .with_context(|| entry.path().display().to_string())?;
+                // The pip of a killed set-up may still be writing there; then a later one removes it.
+                let _ = fs::remove_dir_all(entry.path());
             }
         }
         Ok(Self { _file: file })
@@ -211,10 +211,7 @@ fn finish(torch: &Path, build: Build) -> Result<()> {
     if cfg!(target_os = "linux") && build == Build::Cpu {
         fs::write(torch.join("lib/libtorch.so"), libtorch::linker_script())?;
     }
-    let missing = crate::doctor::missing_for(&Libtorch::right_at(torch)?);
-    if let Some(missing) = missing.first() {
-        bail!("the fetched libtorch does not load: {missing}");
-    }
+    Libtorch::usable_at(torch).context("what was fetched")?;
     Ok(())
 }
 

@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
+
+use crate::machine;
 
 /// The version of tch, as `Cargo.toml` pins it.
 #[cfg(test)]
@@ -50,11 +52,11 @@ impl Build {
         format!("{VERSION}-{suffix}")
     }
 
-    /// GiB of disk that fetching, unpacking and compiling take together.
+    /// GiB of disk that fetching, pip's cache, unpacking and compiling take together.
     pub fn gib_needed(self) -> u64 {
         match self {
-            Self::Cpu => 3,
-            Self::Cuda => 8,
+            Self::Cpu => 4,
+            Self::Cuda => 10,
         }
     }
 }
@@ -91,6 +93,22 @@ impl Libtorch {
             Some(other) => bail!("{}: libtorch {other}, but tch wants {VERSION}", dir.display()),
             None => bail!("{}: nothing tells its version; tch wants {VERSION}", dir.display()),
         }
+    }
+
+    /// Looks at a folder, and takes only what will compile and load.
+    pub fn usable_at(dir: &Path) -> Result<Self> {
+        let found = Self::right_at(dir)?;
+        match found.complaints().first() {
+            Some(complaint) => bail!("{}: it does not load: {complaint}", dir.display()),
+            None => Ok(found),
+        }
+    }
+
+    /// What the loader would complain of in its libraries.
+    pub fn complaints(&self) -> Vec<String> {
+        let of = |name| machine::loader_complaints(&self.lib().join(library(name)));
+        let cuda = if self.build == Build::Cuda { of("torch_cuda") } else { None };
+        of("torch_cpu").into_iter().chain(cuda).flatten().collect()
     }
 
     /// The folder of its libraries.
@@ -172,15 +190,25 @@ impl Platform {
     pub fn wheels(self, build: Build) -> Result<Vec<Wheel>> {
         self.wheel_tags()?;
         match (self.os, build) {
-            ("linux", Build::Cpu) => Ok([&[TORCH], CUPTI_AND_RUNTIME].concat()),
-            ("linux", Build::Cuda) => Ok([&[TORCH], CUPTI_AND_RUNTIME, CUDA].concat()),
-            (_, Build::Cpu) => Ok(vec![TORCH]),
+            ("linux", Build::Cpu) => Ok([&[self.torch()], CUPTI_AND_RUNTIME].concat()),
+            ("linux", Build::Cuda) => Ok([&[self.torch()], CUPTI_AND_RUNTIME, CUDA].concat()),
+            (_, Build::Cpu) => Ok(vec![self.torch()]),
             (os, Build::Cuda) => {
                 bail!(
                     "there is no wheel of the CUDA build for {os}; install one and export LIBTORCH"
                 )
             }
         }
+    }
+
+    fn torch(self) -> Wheel {
+        let megabytes = match (self.os, self.arch) {
+            ("macos", _) => 81,
+            ("windows", _) => 115,
+            (_, "aarch64") => 420,
+            _ => 531,
+        };
+        wheel("torch", VERSION, megabytes)
     }
 }
 
@@ -198,8 +226,6 @@ pub struct Wheel {
 const fn wheel(name: &'static str, version: &'static str, megabytes: u64) -> Wheel {
     Wheel { name, version, megabytes }
 }
-
-const TORCH: Wheel = wheel("torch", VERSION, 531);
 
 /// Even the CPU's library is linked to these two.
 const CUPTI_AND_RUNTIME: &[Wheel] =
@@ -250,17 +276,6 @@ fn cuda_only(name: &str) -> bool {
 /// What the linker reads instead of Linux's `libtorch.so` in the CPU build.
 pub const fn linker_script() -> &'static str {
     "INPUT(-ltorch_cpu -lc10)\n"
-}
-
-/// The folder of the installed PyTorch, if it has the right version and can be linked.
-pub fn from_python(python: &str) -> Result<Libtorch> {
-    // Found without importing it: that would take seconds.
-    const WHERE: &str =
-        "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])";
-    let output = std::process::Command::new(python).args(["-c", WHERE]).output();
-    let output = output.with_context(|| format!("cannot run {python}"))?;
-    ensure!(output.status.success(), "{python} has no PyTorch");
-    Libtorch::right_at(Path::new(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
 #[cfg(test)]

@@ -75,6 +75,14 @@ pub fn python() -> Option<&'static str> {
         .find(|name| answer(name, &["-c", "import sys; assert sys.version_info >= (3,)"]).is_some())
 }
 
+/// The folder of the PyTorch that this Python has.
+pub fn pytorch(python: &str) -> Option<PathBuf> {
+    // Found without importing it: that would take seconds.
+    const WHERE: &str =
+        "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])";
+    answer(python, &["-c", WHERE]).map(|text| text.trim().into())
+}
+
 /// The version of pip.
 pub fn pip() -> Result<String, String> {
     let python = python().ok_or("no Python 3")?;
@@ -91,21 +99,25 @@ pub fn disk_free(folder: &Path) -> Option<u64> {
     Some(words.get(capacity.checked_sub(1)?)?.parse::<u64>().ok()? * 1024)
 }
 
-/// The libraries that the loader does not find for this file. `None` where that cannot be asked.
-pub fn missing_libraries(file: &Path) -> Option<Vec<String>> {
+/// What the loader would complain of in this file: libraries that it does not find, functions that they lack.
+/// `None` where that cannot be asked.
+pub fn loader_complaints(file: &Path) -> Option<Vec<String>> {
     if !cfg!(target_os = "linux") {
         return None;
     }
-    let output = run("ldd", &[file.to_str()?])?;
+    let output = run("ldd", &["-r", file.to_str()?])?;
     let text = [output.stdout, output.stderr].concat();
-    Some(not_found(&String::from_utf8_lossy(&text)))
+    Some(complaints(&String::from_utf8_lossy(&text)))
 }
 
-fn not_found(ldd: &str) -> Vec<String> {
-    ldd.lines()
-        .filter(|line| line.contains("not found"))
-        .map(|line| line.trim().to_owned())
-        .collect()
+fn complaints(ldd: &str) -> Vec<String> {
+    let complains = |line: &&str| {
+        ["not found", "undefined symbol", "not defined in", "not a dynamic"]
+            .iter()
+            .any(|sign| line.contains(sign))
+    };
+    let plain = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    ldd.lines().filter(complains).map(plain).collect()
 }
 
 /// Whether a program asks the loader for this library. `None` where that cannot be asked.
@@ -139,7 +151,10 @@ mod tests {
 
     #[test]
     fn what_the_loader_misses_is_read_from_ldd() {
-        let ldd = "\tlibc.so.6 => /lib/libc.so.6 (0x1)\n\tlibcupti.so.13 => not found\n";
-        assert_eq!(not_found(ldd), ["libcupti.so.13 => not found"]);
+        let ldd = "\tlibc.so.6 => /lib/libc.so.6 (0x1)\n\tlibcupti.so.13 => not found\nundefined symbol: ncclSend\t(/l/libtorch_cuda.so)\n";
+        assert_eq!(
+            complaints(ldd),
+            ["libcupti.so.13 => not found", "undefined symbol: ncclSend (/l/libtorch_cuda.so)"]
+        );
     }
 }

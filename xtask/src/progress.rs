@@ -30,7 +30,9 @@ impl Progress {
 
     /// Says how many bytes there are by now.
     pub fn set(&mut self, bytes: u64) {
-        self.bar.set_position(bytes.min(self.total));
+        // The total may be a guess, and pip holds the last wheel twice for a moment.
+        let bytes = bytes.min(self.total);
+        self.bar.set_position(bytes);
         if self.bar.is_hidden() && self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
             eprintln!("  {}: {} of {}", self.what, DecimalBytes(bytes), DecimalBytes(self.total));

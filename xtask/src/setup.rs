@@ -1,12 +1,12 @@
 //! Finds libtorch or fetches it, and makes plain cargo use it.
 
-use std::path::absolute;
+use std::path::{PathBuf, absolute};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::doctor::{self, Findings, Grade, Line};
 use crate::fetch::{self, Lock};
-use crate::libtorch::{self, Build, Libtorch, MIN_DRIVER, Platform, VERSION};
+use crate::libtorch::{Build, Libtorch, MIN_DRIVER, Platform, VERSION};
 use crate::machine;
 use crate::project::Project;
 
@@ -31,22 +31,24 @@ impl Source {
 }
 
 /// Sets up: afterwards plain `cargo run` and `cargo test` find libtorch. `wanted` is the build that was asked for.
+///
+/// What would fail in the middle of a fetch or of a compile is looked for before.
 pub fn ensure(project: &Project, wanted: Option<Build>) -> Result<()> {
     first_failure(&[doctor::compiler(&machine::compiler())])?;
+    first_failure(&doctor::environment(&doctor::variables(), &[]))?;
     let lock = Lock::take(&project.libtorch_home())?;
     let (found, source) = find(project, wanted, &lock)?;
-    if source != Source::Fetched {
-        let missing = doctor::missing_for(&found);
-        if let Some(missing) = missing.first() {
-            bail!(
-                "{}: {missing}, which it needs; cargo xtask doctor says more",
-                found.dir.display()
-            );
-        }
-    }
+    first_failure(&doctor::environment(&[], &doctor::intruders(&found)))?;
+    first_failure(&[doctor::disk(machine::disk_free(&project.root), doctor::GIB_TO_COMPILE)])?;
     project.remember(&absolute(&found.dir)?)?;
     let dir = found.dir.strip_prefix(&project.root).unwrap_or(&found.dir).display();
     eprintln!("libtorch {VERSION}, {}, {}: {dir}", found.build.name(), source.name());
+    if cfg!(windows) {
+        eprintln!(
+            "Windows finds its DLLs through PATH: add {} for plain cargo",
+            found.lib().display()
+        );
+    }
     Ok(())
 }
 
@@ -54,25 +56,39 @@ pub fn ensure(project: &Project, wanted: Option<Build>) -> Result<()> {
 fn find(project: &Project, wanted: Option<Build>, lock: &Lock) -> Result<(Libtorch, Source)> {
     let fits = |found: &Libtorch| wanted.is_none_or(|build| found.build == build);
     if let Some(dir) = &project.exported {
-        let found = Libtorch::right_at(dir).context("LIBTORCH")?;
+        let found = Libtorch::usable_at(dir).context("LIBTORCH")?;
         let (build, dir) = (found.build.name(), dir.display());
         ensure!(fits(&found), "LIBTORCH={dir} is a {build}; unset it to get another");
         return Ok((found, Source::Exported));
     }
     let home = project.libtorch_home();
-    let own = |build: Build| home.join(build.folder()).join("torch");
-    let before = project.remembered().into_iter().chain([own(Build::Cuda), own(Build::Cpu)]);
-    if let Some(found) = before.filter_map(|dir| Libtorch::right_at(&dir).ok()).find(fits) {
+    let own = [Build::Cuda, Build::Cpu].map(|build| home.join(build.folder()).join("torch"));
+    let before = project.remembered().into_iter().chain(own.into_iter().filter(|dir| dir.exists()));
+    if let Some(found) = first_usable(before, fits) {
         return Ok((found, Source::SetUpBefore));
     }
     let python = machine::python();
-    if let Some(found) = python.and_then(|python| libtorch::from_python(python).ok()).filter(fits) {
+    if let Some(found) = first_usable(python.and_then(machine::pytorch), fits) {
         return Ok((found, Source::Python));
     }
     let build = choose(wanted, machine::driver().as_deref(), Platform::here())?;
     first_failure(&doctor::before_fetch(&Findings::gather(project), build))?;
     let python = python.context("no Python 3")?;
     Ok((fetch::fetch(&home, build, python, lock)?, Source::Fetched))
+}
+
+/// The first that will do. Why another does not is said, since the reader may have counted on it.
+fn first_usable(
+    folders: impl IntoIterator<Item = PathBuf>,
+    fits: impl Fn(&Libtorch) -> bool,
+) -> Option<Libtorch> {
+    folders.into_iter().find_map(|dir| match Libtorch::usable_at(&dir) {
+        Ok(found) => fits(&found).then_some(found),
+        Err(error) => {
+            eprintln!("not taken: {error:#}");
+            None
+        }
+    })
 }
 
 /// Which build to fetch: the one asked for, else the one for which there is a driver.

@@ -52,11 +52,16 @@ impl DeviceChoice {
         match self {
             DeviceChoice::Cpu => Ok(Device::Cpu),
             DeviceChoice::Auto => Ok(Device::cuda_if_available()),
+            // True of the CUDA build even where there is no GPU.
             DeviceChoice::Cuda(_) if !tch::utils::has_cuda() => bail!(
-                "--device cuda: libtorch finds no usable GPU here; `cargo xtask doctor` says why, --device cpu works"
+                "--device cuda: this libtorch is the CPU build; `cargo xtask setup --cuda` gets the other, --device cpu works"
+            ),
+            DeviceChoice::Cuda(_) if Cuda::device_count() == 0 => bail!(
+                "--device cuda: libtorch finds no usable GPU; `cargo xtask doctor` says why, --device cpu works"
             ),
             DeviceChoice::Cuda(n) if n as i64 >= Cuda::device_count() => {
-                bail!("--device cuda:{n}: there are {} GPUs, counted from 0", Cuda::device_count())
+                let last = Cuda::device_count() - 1;
+                bail!("--device cuda:{n}: there is no such GPU; the last is cuda:{last}")
             }
             DeviceChoice::Cuda(n) => Ok(Device::Cuda(n)),
         }

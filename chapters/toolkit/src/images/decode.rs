@@ -14,8 +14,9 @@
 use std::io::Cursor;
 
 use anyhow::{Context, Result, bail, ensure};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbaImage};
 
 /// Raised whenever the same file begins to give other pixels, so that caches are made anew.
@@ -45,19 +46,28 @@ impl Decoder {
     }
 
     fn squash(&mut self, picture: &Picture, planes: &mut [u8]) -> Result<()> {
-        let Picture { width, height, .. } = *picture;
-        if (width, height) == (self.side, self.side) {
+        if (picture.width, picture.height) == (self.side, self.side) {
             separate(&picture.pixels, picture.channels, planes);
             return Ok(());
         }
-        let pixel_type = if picture.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
-        let source = ImageRef::new(width, height, &picture.pixels, pixel_type)?;
-        self.resized.resize((self.side as usize).pow(2) * picture.channels, 0);
-        let mut target = Image::from_slice_u8(self.side, self.side, &mut self.resized, pixel_type)?;
-        let filter = ResizeAlg::Convolution(FilterType::Bilinear);
-        self.resizer.resize(&source, &mut target, &ResizeOptions::new().resize_alg(filter))?;
+        if picture.channels == 1 {
+            self.resize::<U8>(picture)?;
+        } else {
+            self.resize::<U8x3>(picture)?;
+        }
         separate(&self.resized, picture.channels, planes);
         Ok(())
+    }
+
+    /// Named pixel types, since `Resizer::resize` would have all thirteen compiled.
+    fn resize<P: PixelTrait>(&mut self, picture: &Picture) -> Result<()> {
+        let (side, filter) = (self.side, ResizeAlg::Convolution(FilterType::Bilinear));
+        self.resized.resize((side as usize).pow(2) * picture.channels, 0);
+        let source =
+            TypedImageRef::<P>::from_buffer(picture.width, picture.height, &picture.pixels)?;
+        let mut target = TypedImage::<P>::from_buffer(side, side, &mut self.resized)?;
+        let options = ResizeOptions::new().resize_alg(filter);
+        Ok(self.resizer.resize_typed(&source, &mut target, &options)?)
     }
 }
 
