@@ -256,12 +256,15 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         Ok(())
     }
 
-    /// Writes one more picture into the run folder: images of `[n, channels, side, side]` in `[-1, 1]`, `columns` to a row.
+    /// Writes one more picture into the run folder, of images `[n, channels, side, side]` in `[-1, 1]`, `columns` to a row, and
+    /// tells its path.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn save_picture(&self, name: &str, images: &Tensor, columns: u32) -> Result<()> {
-        sheet::save_sheet(images, columns, &self.folder.join(name))
+    pub fn save_picture(&self, name: &str, images: &Tensor, columns: u32) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        sheet::save_sheet(images, columns, &path)?;
+        Ok(path)
     }
 
     /// Whether a checkpoint is to be written after this step: every minute, at the end, and when Ctrl-C was pressed.
