@@ -37,7 +37,7 @@ impl Classifier {
         let batch_size = BATCH.min(training.len());
         let chosen = index_tensor(&training);
         let yes = answers.index_select(0, &chosen).mean_dim(&[0i64][..], false, Kind::Float);
-        let weight_of_yes = ((1.0 - &yes) / yes).to_device(device); // [labels]
+        let weight_of_yes = (yes.reciprocal() - 1.0).to_device(device); // [labels]
         let mut batches = Batches::new(training, batch_size, seed)?;
         for step in 0..STEPS {
             let indices = batches.indices(step);

@@ -4,7 +4,7 @@
 //! the label, as numbers.
 
 use ch4_wgan_gp::model as wgan_gp;
-use tch::nn::{ModuleT, Path};
+use tch::nn::Path;
 use tch::{Kind, Tensor};
 
 /// Labels as numbers, two for each: `[1, 0]` stands for "no" and `[0, 1]` for "yes".
