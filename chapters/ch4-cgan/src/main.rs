@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ch4_cgan::classifier::{Classifier, Obedience};
 use ch4_cgan::labels::{self, Asked};
 use ch4_cgan::train::{Cgan, Settings};
@@ -92,7 +92,8 @@ fn sample(args: &Sample) -> Result<()> {
     let compute = Compute { device: shared.device.resolve()?, kind: Kind::Float };
     let folder = folder::chosen(PROGRAM, shared.checkpoint.as_deref())?;
     let Config { settings, channels, .. } = Config::<Settings>::read(&folder, PROGRAM)?;
-    let combinations = labels::combinations(&settings.labels, asked)?;
+    let combinations = labels::combinations(&settings.labels, asked)
+        .with_context(|| folder.display().to_string())?;
     let mut gan = Cgan::new(&settings, channels, compute);
     gan.load(&folder)?;
 

@@ -196,10 +196,9 @@ impl Cgan {
     /// `[-1, 1]`, with running statistics in place of the batch's.
     pub fn sample(&self, z: &Tensor, labels: &Tensor) -> Tensor {
         let Compute { device, kind } = self.compute;
-        let to_compute = |x: &Tensor| x.to_device(device).to_kind(kind);
-        let draw = |(z, labels): (Tensor, Tensor)| self.generator.forward_t(&z, &labels, false);
+        let [z, labels] = [z, labels].map(|x| x.to_device(device).to_kind(kind));
         let portions = z.split(256, 0).into_iter().zip(labels.split(256, 0));
-        let portions = portions.map(|(z, labels)| (to_compute(&z), to_compute(&labels)));
+        let draw = |(z, labels)| self.generator.forward_t(&z, &labels, false);
         no_grad(|| Tensor::cat(&portions.map(draw).collect::<Vec<_>>(), 0))
     }
 

@@ -110,8 +110,10 @@ fn a_label_changes_what_is_drawn_and_how_it_is_scored() {
     let [no, yes] = [0, 1].map(|answer| one_hot(&Tensor::full([4, 1], answer, F32)));
     let images = gan.sample(&z, &no);
     assert!(images.equal(&gan.sample(&z, &no)), "sampling draws nothing but what z says");
-    let apart = (&images - gan.sample(&z, &yes)).abs().mean(Kind::Float).double_value(&[]);
-    assert!(apart > 1e-3, "{apart}");
+    // An untrained generator's images are faint; a tenth of what is there changes.
+    let strength = |x: &Tensor| x.abs().mean(Kind::Float).double_value(&[]);
+    let apart = strength(&(&images - gan.sample(&z, &yes)));
+    assert!(apart > 0.1 * strength(&images), "{apart} of {}", strength(&images));
     let score = |labels| gan.critic.forward_t(&images, labels, false);
     let apart = (score(&no) - score(&yes)).abs().min().double_value(&[]);
     assert!(apart > 1e-5, "{apart}");

@@ -6,19 +6,19 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A folder `faces` in CelebA's layout: 120 small pictures, yellow above where the table says blond, black where it does not, and with a
+/// A folder `faces` in CelebA's layout: 200 small pictures, yellow above where the table says blond, black where it does not, and with a
 /// white band below where it says smiling.
 fn faces() -> TempDir {
     let folder = TempDir::new().unwrap();
     let images = folder.path().join("faces/img_align_celeba");
     fs::create_dir_all(&images).unwrap();
     let mut table = "image_id,Blond_Hair,Smiling,Bald\n".to_string();
-    for i in 0..120u32 {
+    for i in 0..200u32 {
         let (blond, smiling) = (i % 4 == 0, i % 3 == 0);
         let name = format!("{:06}.png", i + 1);
         let draw = |x: u32, y: u32| match y {
-            0..24 if blond => image::Rgb([230, 200, (2 * i) as u8]),
-            0..24 => image::Rgb([20, 10, (2 * i) as u8]),
+            0..24 if blond => image::Rgb([230, 200, i as u8]),
+            0..24 => image::Rgb([20, 10, i as u8]),
             48..56 if smiling => image::Rgb([250; 3]),
             _ => image::Rgb([180, 120, (2 * x) as u8]),
         };
