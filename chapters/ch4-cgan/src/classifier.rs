@@ -2,12 +2,13 @@
 //! shows.
 
 use anyhow::Result;
-use serde::Serialize;
 use tch::nn::{self, ModuleT, VarStore};
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 use toolkit::layers::{conv2d, leaky_relu};
 use toolkit::noise::seed_step;
 use toolkit::{Adam, Batches, ImageSet};
+
+use crate::labels::rows;
 
 /// Updates; the time they take does not depend on how many images there are.
 const STEPS: u64 = 600;
@@ -35,14 +36,13 @@ impl Classifier {
         let mut adam = Adam::new(variables, 1e-3, (0.9, 0.999));
         let training = set.training();
         let batch_size = BATCH.min(training.len());
-        let chosen = index_tensor(&training);
-        let yes = answers.index_select(0, &chosen).mean_dim(&[0i64][..], false, Kind::Float);
+        let yes = rows(answers, &training).mean_dim(&[0i64][..], false, Kind::Float);
         let weight_of_yes = (yes.reciprocal() - 1.0).to_device(device); // [labels]
         let mut batches = Batches::new(training, batch_size, seed)?;
         for step in 0..STEPS {
             let indices = batches.indices(step);
             let images = set.batch(indices, device, Kind::Float);
-            let wanted = answers.index_select(0, &index_tensor(indices)).to_device(device);
+            let wanted = rows(answers, indices).to_device(device);
             let loss = images.apply_t(&layers, true).binary_cross_entropy_with_logits(
                 &wanted,
                 None::<&Tensor>,
@@ -87,67 +87,4 @@ fn conv(inputs: i64, stride: i64, padding: i64) -> nn::ConvConfig {
     let stdev = (2.0 / (16 * inputs) as f64).sqrt();
     let ws_init = nn::Init::Randn { mean: 0.0, stdev };
     nn::ConvConfig { stride, padding, ws_init, ..Default::default() }
-}
-
-fn index_tensor(indices: &[usize]) -> Tensor {
-    Tensor::from_slice(&indices.iter().map(|&i| i as i64).collect::<Vec<_>>())
-}
-
-/// Shares of images on which two answers agree.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Agreement {
-    /// Of all images.
-    pub all: f64,
-    /// Of those whose answer is "no".
-    pub when_no: f64,
-    /// Of those whose answer is "yes".
-    pub when_yes: f64,
-}
-
-impl Agreement {
-    /// Of the answers `seen` with the `right` ones, both `[n]` of 0 and 1; "no" and "yes" are those of the right ones.
-    pub fn of(seen: &Tensor, right: &Tensor) -> Agreement {
-        let agrees = seen.eq_tensor(right).to_kind(Kind::Double);
-        let among =
-            |which: Tensor| agrees.masked_select(&which).mean(Kind::Double).double_value(&[]);
-        Agreement {
-            all: agrees.mean(Kind::Double).double_value(&[]),
-            when_no: among(right.eq(0.0)),
-            when_yes: among(right.eq(1.0)),
-        }
-    }
-}
-
-/// How well a generator does as it is asked, for one label.
-#[derive(Clone, Debug, Serialize)]
-pub struct Obedience {
-    /// CelebA's name for the label.
-    pub name: String,
-    /// How often the classifier sees on a generated image what was asked for.
-    pub drawn_as_asked: Agreement,
-    /// The same share with what was asked for shuffled among the images: what an answer by chance would get.
-    pub shuffled: f64,
-    /// How often it is right on held-out real images.
-    pub classifier: Agreement,
-}
-
-impl Obedience {
-    /// `asked` and `seen` are what was asked for and what the classifier saw, `[generated]` of 0 and 1; `real` and
-    /// `seen_real` the table's answers and the classifier's on held-out images, `[held out]`. Draws from libtorch's generator.
-    pub fn of(
-        name: &str,
-        asked: &Tensor,
-        seen: &Tensor,
-        real: &Tensor,
-        seen_real: &Tensor,
-    ) -> Self {
-        let order = Tensor::randperm(asked.size()[0], (Kind::Int64, Device::Cpu));
-        let shuffled = asked.index_select(0, &order);
-        Obedience {
-            name: name.into(),
-            drawn_as_asked: Agreement::of(seen, asked),
-            shuffled: Agreement::of(seen, &shuffled).all,
-            classifier: Agreement::of(seen_real, real),
-        }
-    }
 }

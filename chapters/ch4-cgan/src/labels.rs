@@ -14,8 +14,8 @@ pub const CHECK_COLUMNS: u32 = 10;
 /// Three labels have eight combinations, one for each row of a sheet of samples.
 const MOST: usize = 3;
 
-/// The answers for every image of a set, `[images, labels]` of 0 and 1. Row `i` belongs to image `i`: the table is joined to the
-/// images on their file names.
+/// The answers for every image of a set, `[images, labels]` of 0 and 1. Row `i` belongs to image `i`: the table is joined
+/// to the images on their file names.
 ///
 /// # Errors
 /// If there is no table, or a name is not in it.
@@ -33,17 +33,24 @@ pub fn table(images: &ImageSet, names: &[String], compute: Compute) -> Result<Te
     Ok(one_hot(&answers(images, names)?).to_device(compute.device).to_kind(compute.kind))
 }
 
+/// Some rows of a table, `[indices.len(), …]`.
+pub fn rows(table: &Tensor, indices: &[usize]) -> Tensor {
+    let indices: Vec<i64> = indices.iter().map(|&index| index as i64).collect();
+    table.index_select(0, &Tensor::from_slice(&indices).to_device(table.device()))
+}
+
 /// Looks at labels before a run begins: each is named once, is in the table, and has training images of both kinds.
 ///
 /// # Errors
 /// One line that says which is not.
 pub fn verify(images: &ImageSet, names: &[String]) -> Result<()> {
     ensure!(names.len() <= MOST, "{} labels at once; {MOST} are the most", names.len());
+    let training = images.training();
     for (i, name) in names.iter().enumerate() {
         ensure!(!names[..i].contains(name), "the label {name:?} is named twice");
         let column = images.attribute(name)?;
-        let yes = images.training().into_iter().filter(|&image| column[image]).count();
-        let all = images.training().len();
+        let yes = training.iter().filter(|&&image| column[image]).count();
+        let all = training.len();
         ensure!(
             0 < yes && yes < all,
             "{yes} of {all} training images have {name:?}; a label that tells nothing apart cannot be learnt"
@@ -53,8 +60,8 @@ pub fn verify(images: &ImageSet, names: &[String]) -> Result<()> {
 }
 
 /// Real faces that show whether labels fit their images: for each label a row of faces without it and a row of faces with
-/// it, [`CHECK_COLUMNS`] to a row, `[2 · labels · columns, channels, side, side]`. They are taken from all over the set, so that labels that
-/// begin to slip somewhere show; where there are too few, white ones fill the row.
+/// it, [`CHECK_COLUMNS`] to a row, `[2 · labels · columns, channels, side, side]`. They are taken from all over the set, so
+/// that labels that begin to slip somewhere show; where there are too few, white ones fill the row.
 ///
 /// # Errors
 /// If there is no table, or a name is not in it.
@@ -98,8 +105,8 @@ impl FromStr for Asked {
     }
 }
 
-/// All combinations of answers that are left when some are `asked` for, each with an answer for every one of `names`, "no" before
-/// "yes".
+/// All combinations of answers that are left when some are `asked` for, each with an answer for every one of `names`,
+/// "no" before "yes".
 ///
 /// # Errors
 /// If something is asked for that the model has no label for, or in two ways.

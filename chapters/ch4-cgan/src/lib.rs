@@ -4,6 +4,7 @@
 //! al. 2017, *Improved Training of Wasserstein GANs*.
 
 pub mod classifier;
+pub mod evaluate;
 pub mod labels;
 pub mod model;
 pub mod train;

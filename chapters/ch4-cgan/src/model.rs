@@ -30,7 +30,7 @@ impl Generator {
         Self { layers }
     }
 
-    /// The labels are so many more numbers of noise that are no noise.
+    /// The labels join the noise as so many more numbers.
     pub fn forward_t(&self, z: &Tensor, labels: &Tensor, train: bool) -> Tensor {
         let labels = tile(labels, 1); // [batch, 2, 1, 1]
         let inputs = Tensor::cat(&[z, &labels], 1); // [batch, 34, 1, 1]
@@ -41,8 +41,8 @@ impl Generator {
 /// Scores images that are said to show what the labels say: `[batch, channels, 64, 64]` in `[-1, 1]` and one-hot
 /// `[batch, 2 · labels]` to `[batch]`, any real number, higher for "more real, and as labelled".
 ///
-/// A real image under a wrong label is as much a fake as a bad image: the critic never sees one with its real images, so a
-/// generator that does not do as it is asked is found out.
+/// The real images that it learns from come with their own labels, so it can tell a good image that is not what was asked
+/// for from a real one, as it can a bad image: that is what makes a generator do as it is asked.
 #[derive(Debug)]
 pub struct Critic {
     layers: wgan_gp::Critic,
@@ -62,7 +62,7 @@ impl Critic {
         Self { layers }
     }
 
-    /// The labels lie behind the image as so many more colours, each the same all over.
+    /// The labels join the image as so many more colours, each the same all over.
     pub fn forward_t(&self, images: &Tensor, labels: &Tensor, train: bool) -> Tensor {
         let labels = tile(labels, images.size()[3]); // [batch, 2, 64, 64]
         let inputs = Tensor::cat(&[images, &labels], 1); // [batch, channels + 2, 64, 64]

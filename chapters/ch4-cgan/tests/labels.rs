@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ch4_cgan::classifier::Agreement;
+use ch4_cgan::evaluate::Agreement;
 use ch4_cgan::labels::{
     Asked, CHECK_COLUMNS, answers, caption, check, combinations, in_turn, table, verify,
 };

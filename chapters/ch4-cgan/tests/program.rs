@@ -161,7 +161,7 @@ fn evaluate_reports_what_was_drawn_and_what_was_asked_for() {
         share.unwrap_or_else(|| panic!("{pointer} in {report}"))
     };
     assert!(share("/swd/mean") > share("/floor/mean"), "{report}");
-    assert_eq!(report["asked"], 4000);
+    assert_eq!(report["labels"][0]["asked"], 4000);
     assert_eq!(report["labels"][0]["name"], "Blond_Hair");
     // Yellow or black: the classifier cannot miss it.
     assert_eq!(share("/labels/0/classifier/all"), 1.0);
