@@ -106,9 +106,10 @@ fn sample(args: &Sample) -> Result<()> {
     let z = fixed_z(shared.seed, count, settings.z_dim, compute);
     let (z, labels) = labels::in_turn(&z, &combinations, columns);
     sheet::save_sheet(&gan.sample(&z, &labels), columns as u32, &shared.out)?;
-    for (row, answers) in combinations.iter().enumerate() {
-        eprintln!("row {}      {}", row + 1, labels::caption(&settings.labels, answers));
-    }
+    let captions: Vec<String> =
+        combinations.iter().map(|answers| labels::caption(&settings.labels, answers)).collect();
+    let in_turn = if turns > 1 { ", in turn" } else { "" };
+    eprintln!("rows       {}{in_turn}", captions.join(", "));
     say(shared.out.display());
     Ok(())
 }
