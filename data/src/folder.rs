@@ -29,6 +29,8 @@ pub enum Collection {
     BricksSmall,
     /// Painted faces in CelebA's layout.
     Portraits,
+    /// The first 4,000 of them: what a `quick` preset has time to look at.
+    PortraitsSmall,
 }
 
 impl Collection {
@@ -38,6 +40,7 @@ impl Collection {
             Collection::Bricks => "bricks",
             Collection::BricksSmall => "bricks-small",
             Collection::Portraits => "portraits",
+            Collection::PortraitsSmall => "portraits-small",
         }
     }
 
@@ -47,6 +50,7 @@ impl Collection {
             Collection::Bricks => 40_000,
             Collection::BricksSmall => 4_000,
             Collection::Portraits => 20_000,
+            Collection::PortraitsSmall => 4_000,
         }
     }
 }
@@ -127,7 +131,9 @@ pub fn draw(
     let drawn = match drawing.collection {
         Collection::Bricks => write_bricks(drawing, bricks::View::Anywhere, &partial, &tick),
         Collection::BricksSmall => write_bricks(drawing, bricks::View::Upright, &partial, &tick),
-        Collection::Portraits => write_portraits(drawing, &partial, &tick),
+        Collection::Portraits | Collection::PortraitsSmall => {
+            write_portraits(drawing, &partial, &tick)
+        }
     };
     let written = drawn.and_then(|()| {
         fs::write(partial.join(MANIFEST), serde_json::to_string_pretty(&manifest)? + "\n")?;

@@ -21,7 +21,7 @@ struct Cli {
     /// The folder to make [default: data/<collection> in the current folder]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How many images [default: 40000 bricks, 4000 bricks-small, 20000 portraits]
+    /// How many images [default: 40000 bricks, 4000 bricks-small, 20000 portraits, 4000 portraits-small]
     #[arg(long, value_name = "N")]
     count: Option<usize>,
     /// Side of a brick's image in pixels; portraits are always 178 × 218

@@ -20,8 +20,16 @@ fn drawn(collection: Collection, count: usize, threads: usize) -> String {
 #[test]
 fn one_and_two_threads_draw_the_same_recorded_bytes() {
     for (collection, count, recorded) in [
-        (Collection::Bricks, 154, "248678261d8826f35cfcb6b82adbdb2be5679f047987356e61ba71ff8de36897"),
-        (Collection::BricksSmall, 40, "4881b4e8ab304b1672536cab63452566e90c20e50a6656a8e48dd401adac2900"),
+        (
+            Collection::Bricks,
+            154,
+            "248678261d8826f35cfcb6b82adbdb2be5679f047987356e61ba71ff8de36897",
+        ),
+        (
+            Collection::BricksSmall,
+            40,
+            "4881b4e8ab304b1672536cab63452566e90c20e50a6656a8e48dd401adac2900",
+        ),
         (Collection::Portraits, 40, "PORTRAITS"),
     ] {
         let (one, two) = (drawn(collection, count, 1), drawn(collection, count, 2));
@@ -50,4 +58,31 @@ fn a_folder_is_drawn_once_and_a_strangers_is_left_alone() {
     assert_eq!(fs::read_to_string(own.join("holiday.jpg")).unwrap(), "precious");
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+/// Draws portraits and gives the name and bytes of each, in order.
+fn portraits(collection: Collection, count: usize, folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let drawing = Drawing { count, ..Drawing::new(collection) };
+    assert!(draw(&drawing, folder, &|_, _| ()).unwrap());
+    let entries = fs::read_dir(folder.join("img_align_celeba")).unwrap().map(Result::unwrap);
+    let mut images: Vec<(String, Vec<u8>)> = entries
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+        .collect();
+    images.sort();
+    images
+}
+
+/// What was learnt about the small set holds of the same faces in the large one, labels included.
+#[test]
+fn the_small_portraits_are_the_first_of_the_large_set() {
+    let folder = TempDir::new().unwrap();
+    let (small, large) = (folder.path().join("small"), folder.path().join("large"));
+    let first = portraits(Collection::PortraitsSmall, 4, &small);
+    let more = portraits(Collection::Portraits, 6, &large);
+    assert_eq!((first.len(), more.len()), (4, 6));
+    assert!(first == more[..4]);
+    let table = |folder: &Path| fs::read_to_string(folder.join("list_attr_celeba.csv")).unwrap();
+    let (small, large) = (table(&small), table(&large));
+    assert_eq!(small.lines().count(), 5);
+    assert!(large.starts_with(&small));
 }

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tch::nn::{self, ModuleT, VarStore};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::cli::{EvaluateArgs, SampleArgs, say};
+use crate::comparison::Comparison;
 use crate::compute::{Compute, DeviceChoice};
-use crate::config::{Config, load_images};
-use crate::folder::{newest, weights_folder};
+use crate::config::Config;
+use crate::folder::{chosen, weights_folder};
 use crate::noise::{fixed_z, seed_step};
-use crate::swd::{Swd, distances};
 use crate::{checkpoint, sheet};
 
 /// A generator and the run that it comes from.
@@ -37,8 +37,7 @@ impl Artist {
         build: Build<S>,
     ) -> Result<(Artist, Config<S>)> {
         let compute = Compute { device: device.resolve()?, kind: Kind::Float };
-        let folder =
-            checkpoint.map_or_else(|| newest(program), |folder| Ok(folder.to_path_buf()))?;
+        let folder = chosen(program, checkpoint)?;
         let config = Config::<S>::read(&folder, program)?;
         seed_step(config.seed, 0);
         let variables = VarStore::new(compute.device);
@@ -72,86 +71,33 @@ pub fn sample<S: Serialize + DeserializeOwned>(
 ) -> Result<()> {
     let (artist, _) = Artist::untrained(program, args.checkpoint.as_deref(), args.device, build)?;
     artist.read_weights()?;
-    let columns = ((args.count as f64).sqrt().ceil() as u32).max(8);
-    sheet::save_sheet(&artist.draw(args.seed, args.count), columns, &args.out)?;
+    let images = artist.draw(args.seed, args.count);
+    sheet::save_sheet(&images, sheet::columns(args.count), &args.out)?;
     say(args.out.display());
     Ok(())
-}
-
-/// What `evaluate` finds. All distances are from the same held-out images.
-#[derive(Debug, Serialize)]
-struct Report {
-    /// The images compared with.
-    data: String,
-    /// Number of images on either side.
-    images: usize,
-    /// Of generated images.
-    swd: Swd,
-    /// Of other real images: what nothing can be expected to beat.
-    floor: Swd,
-    /// Of what the generator drew before it was trained.
-    untrained: Swd,
-    /// `swd.mean / floor.mean`.
-    times_floor: f64,
 }
 
 /// `evaluate`: how far are generated images from real ones that the networks never saw?
 ///
 /// # Errors
 /// If weights or images cannot be read, or too few images were held out.
-pub fn evaluate<S: Serialize + DeserializeOwned>(
+pub fn evaluate<S: Clone + Serialize + DeserializeOwned>(
     program: &str,
     args: &EvaluateArgs,
     build: Build<S>,
 ) -> Result<()> {
-    let (artist, mut config) =
+    let (artist, config) =
         Artist::untrained(program, args.checkpoint.as_deref(), args.device, build)?;
-    if let Some(data) = &args.data {
-        config.schedule.data.clone_from(data);
-    }
-    let set = load_images(&config)?;
-    let (held_out, training) = (set.held_out(), set.training());
-    let n = held_out.len().min(training.len()).min(args.count as usize);
-    let data = &config.schedule.data;
-    ensure!(n >= 8, "{data}: only {n} images were held out; a comparison needs at least 8");
-    eprintln!("comparing {n} generated images with {n} held-out ones of {data}");
-
-    let untrained = artist.draw(args.seed, n as i64);
+    let comparison = Comparison::open(&config, args)?;
+    let count = comparison.held_out.len() as i64;
+    let untrained = artist.draw(args.seed, count);
     artist.read_weights()?;
-    let generated = artist.draw(args.seed, n as i64);
-    let batch = |indices: &[usize]| set.batch(&spread(indices, n), Device::Cpu, Kind::Float);
-    let others = [&generated, &batch(&training), &untrained];
-    let found = distances(&batch(&held_out), &others, args.seed);
-    let [swd, floor, untrained]: [Swd; 3] = found.try_into().expect("three sets were compared");
-    let times_floor = swd.mean / floor.mean;
-    let report = Report { data: data.clone(), images: n, swd, floor, untrained, times_floor };
+    let generated = artist.draw(args.seed, count);
+    let report = comparison.report(&generated, &untrained, args.seed);
     if args.json {
         say(serde_json::to_string_pretty(&report)?);
     } else {
-        print(&report);
+        report.print();
     }
     Ok(())
-}
-
-/// `n` of the indices, evenly spaced: names are sorted by class, so the classes stay in proportion.
-fn spread(indices: &[usize], n: usize) -> Vec<usize> {
-    (0..n).map(|i| indices[i * indices.len() / n]).collect()
-}
-
-fn print(report: &Report) {
-    say("sliced Wasserstein distance × 10³ from held-out images; 0 is best");
-    let sides: Vec<String> =
-        report.swd.levels.iter().map(|level| format!("{:>4} px", level.side)).collect();
-    say(format!("{:<22}{}     mean", "", sides.join("  ")));
-    let rows = [
-        ("generated", &report.swd),
-        ("other real images", &report.floor),
-        ("untrained generator", &report.untrained),
-    ];
-    for (name, swd) in rows {
-        let levels: Vec<String> =
-            swd.levels.iter().map(|level| format!("{:>7.1}", level.distance)).collect();
-        say(format!("{name:<22}{}  {:>7.1}", levels.join("  "), swd.mean));
-    }
-    say(format!("generated images are {:.1} times as far as other real ones", report.times_floor));
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compute::{DeviceChoice, PrecisionChoice};
 
@@ -33,7 +33,8 @@ pub enum Preset {
 /// Options of `train`.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
-    /// Images to learn from: bricks, bricks-small, portraits (drawn on first use), or a folder
+    /// Images to learn from: bricks, bricks-small, portraits, portraits-small (drawn on
+    /// first use), or a folder
     /// [default: the preset's]
     #[arg(long, value_name = "NAME|DIR")]
     pub data: Option<String>,
@@ -134,7 +135,7 @@ Examples:
   PROGRAM train --resume runs/PROGRAM/001      go on where it stopped
   PROGRAM sample --count 100 --out hundred.png
   PROGRAM evaluate --json
-
+MORE
 Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped by Ctrl-C after a checkpoint.";
 
 /// The run was stopped by Ctrl-C, after its checkpoint.
@@ -155,16 +156,27 @@ pub fn main(
     about: &'static str,
     execute: impl FnOnce(Command) -> Result<()>,
 ) -> ExitCode {
-    let command = Cli::command()
+    main_with(name, about, "", |cli: Cli| execute(cli.command.unwrap_or(Command::Train(cli.train))))
+}
+
+/// The `main` of a chapter with options of its own: `C` is its command line, made of the shared [`TrainArgs`],
+/// [`SampleArgs`] and [`EvaluateArgs`] and what it adds. `examples` are more lines for the help's examples.
+pub fn main_with<C: Parser>(
+    name: &'static str,
+    about: &'static str,
+    examples: &str,
+    execute: impl FnOnce(C) -> Result<()>,
+) -> ExitCode {
+    let command = C::command()
         .name(name)
         .bin_name(name)
         .about(about)
-        .after_help(EXAMPLES.replace("PROGRAM", name));
-    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        .after_help(EXAMPLES.replace("MORE", examples).replace("PROGRAM", name));
+    let cli = match C::from_arg_matches(&command.get_matches()) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    report(name, execute(cli.command.unwrap_or(Command::Train(cli.train))))
+    report(name, execute(cli))
 }
 
 /// The exit code of a program called `name`, after its error, if there is one, has been printed as one line.

@@ -14,11 +14,16 @@ pub fn weights_folder(folder: &Path) -> PathBuf {
     if checkpoint.is_dir() { checkpoint } else { folder.to_path_buf() }
 }
 
-/// The run folder to use when none is named: the newest numbered one of `program` that has a checkpoint.
+/// The run folder, or folder of weights, that `--checkpoint` names, else the newest run of `program`.
 ///
 /// # Errors
-/// If there is none.
-pub fn newest(program: &str) -> Result<PathBuf> {
+/// If none is named and there is no run.
+pub fn chosen(program: &str, named: Option<&Path>) -> Result<PathBuf> {
+    named.map_or_else(|| newest(program), |folder| Ok(folder.to_path_buf()))
+}
+
+/// The newest numbered run folder of `program` that has a checkpoint.
+fn newest(program: &str) -> Result<PathBuf> {
     let runs = source::home().join("runs").join(program);
     let mut numbers = numbered(&runs);
     numbers.retain(|number| folder_of(&runs, *number).join("checkpoint").is_dir());

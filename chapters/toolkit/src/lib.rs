@@ -9,6 +9,7 @@ pub mod batches;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;
+pub mod comparison;
 pub mod compute;
 pub mod config;
 pub mod folder;
@@ -26,6 +27,7 @@ pub mod swd;
 
 pub use adam::Adam;
 pub use batches::Batches;
+pub use comparison::Comparison;
 pub use compute::Compute;
 pub use config::{Config, Schedule};
 pub use images::ImageSet;

@@ -62,6 +62,19 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         args: &TrainArgs,
         preset: impl Fn(Preset) -> (Schedule, S),
     ) -> Result<Self> {
+        Run::open_checked(program, args, preset, |_, _| Ok(()))
+    }
+
+    /// Like [`Run::open`], with a look of the chapter's own at the images before anything is written.
+    ///
+    /// # Errors
+    /// Those of [`Run::open`], and whatever `check` finds.
+    pub fn open_checked(
+        program: &str,
+        args: &TrainArgs,
+        preset: impl Fn(Preset) -> (Schedule, S),
+        check: impl Fn(&ImageSet, &S) -> Result<()>,
+    ) -> Result<Self> {
         let threads = tch::get_num_threads();
         let mut config = match &args.resume {
             Some(folder) => Config::read(folder, program)?,
@@ -85,6 +98,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         source::folder(&config.schedule.data)?;
         clock.lap("drawing data");
         let images = load_images(&config)?;
+        check(&images, &config.settings)?;
         clock.lap("reading data");
         let batch_size = config.schedule.batch_size as usize;
         let batches = Batches::new(images.training(), batch_size, config.seed)
@@ -182,9 +196,20 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     /// Real batch `k` of a step, `k` from 0: `[batch, channels, side, side]` in `[-1, 1]`, fresh in every step until
     /// the epoch is over and all images have been seen once.
     pub fn real_batch(&mut self, step: u64, k: u64) -> Tensor {
-        let number = (step - 1) * self.config.schedule.batches_per_step + k;
+        let number = self.batch_number(step, k);
         let indices = self.batches.indices(number);
         self.images.batch(indices, self.compute.device, self.compute.kind)
+    }
+
+    /// Which images [`Run::real_batch`] consists of: `[batch]`, 64-bit, for picking what is known about them.
+    pub fn real_indices(&mut self, step: u64, k: u64) -> Tensor {
+        let number = self.batch_number(step, k);
+        let indices: Vec<i64> = self.batches.indices(number).iter().map(|&i| i as i64).collect();
+        Tensor::from_slice(&indices).to_device(self.compute.device)
+    }
+
+    fn batch_number(&self, step: u64, k: u64) -> u64 {
+        (step - 1) * self.config.schedule.batches_per_step + k
     }
 
     /// Ends a step: logs its losses (scalars, whatever graph hangs on them) and moves the progress bar.
@@ -229,6 +254,17 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         self.log.plot(&self.folder.join("losses.svg"))?;
         self.clock.lap("sheets and plots");
         Ok(())
+    }
+
+    /// Writes one more picture into the run folder, of images `[n, channels, side, side]` in `[-1, 1]`, `columns` to a row, and
+    /// tells its path.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_picture(&self, name: &str, images: &Tensor, columns: u32) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        sheet::save_sheet(images, columns, &path)?;
+        Ok(path)
     }
 
     /// Whether a checkpoint is to be written after this step: every minute, at the end, and when Ctrl-C was pressed.

@@ -45,6 +45,11 @@ pub fn sheet(images: &Tensor, columns: u32, enlarge: u32) -> RgbImage {
     page
 }
 
+/// How many columns a sheet of so many images has: eight, more where there are many.
+pub fn columns(count: i64) -> u32 {
+    ((count as f64).sqrt().ceil() as u32).max(8)
+}
+
 /// Writes the [`sheet`] of some images as PNG (or whatever the file's ending says).
 ///
 /// # Errors

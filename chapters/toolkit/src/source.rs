@@ -14,8 +14,8 @@ pub fn home() -> PathBuf {
     book.map(Path::to_path_buf).unwrap_or(here)
 }
 
-/// The folder of the images named by `--data`: `bricks`, `bricks-small` or `portraits`, drawn first if that has not been
-/// done, or a folder as it is.
+/// The folder of the images named by `--data`: `bricks`, `bricks-small`, `portraits` or `portraits-small`, drawn first if
+/// that has not been done, or a folder as it is.
 ///
 /// # Errors
 /// If there is no such folder, or the embedded set cannot be drawn.
@@ -24,7 +24,7 @@ pub fn folder(data: &str) -> Result<PathBuf> {
         let path = PathBuf::from(data);
         ensure!(
             path.is_dir(),
-            "{data}: no such folder, and no embedded set of that name (bricks, bricks-small, portraits)"
+            "{data}: no such folder, and no embedded set of that name (bricks, bricks-small, portraits, portraits-small)"
         );
         return Ok(path);
     };
@@ -51,7 +51,8 @@ pub fn folder(data: &str) -> Result<PathBuf> {
 }
 
 fn collection(data: &str) -> Option<Collection> {
-    [Collection::Bricks, Collection::BricksSmall, Collection::Portraits]
+    use Collection::{Bricks, BricksSmall, Portraits, PortraitsSmall};
+    [Bricks, BricksSmall, Portraits, PortraitsSmall]
         .into_iter()
         .find(|collection| collection.name() == data)
 }

@@ -1,0 +1,104 @@
+//! How far are generated images from real ones that the networks never saw?
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tch::{Device, Kind, Tensor};
+
+use crate::ImageSet;
+use crate::cli::{EvaluateArgs, say};
+use crate::config::{Config, load_images};
+use crate::swd::{Swd, distances};
+
+/// The real images of a comparison.
+pub struct Comparison {
+    /// All that there are.
+    pub images: ImageSet,
+    /// Which of them are compared with: held-out ones, evenly spread over all.
+    pub held_out: Vec<usize>,
+    /// As many that were trained on.
+    training: Vec<usize>,
+    data: String,
+}
+
+/// What a comparison finds. All distances are from the same held-out images.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The images compared with.
+    pub data: String,
+    /// Number of images on either side.
+    pub images: usize,
+    /// Of generated images.
+    pub swd: Swd,
+    /// Of other real images: what nothing can be expected to beat.
+    pub floor: Swd,
+    /// Of what the generator drew before it was trained.
+    pub untrained: Swd,
+    /// `swd.mean / floor.mean`.
+    pub times_floor: f64,
+}
+
+impl Comparison {
+    /// Reads the images that `evaluate` was asked to compare with: those of the run, or others.
+    ///
+    /// # Errors
+    /// If they cannot be read, or too few are held out.
+    pub fn open<S>(config: &Config<S>, args: &EvaluateArgs) -> Result<Comparison>
+    where
+        S: Clone + Serialize + DeserializeOwned,
+    {
+        let mut config = config.clone();
+        if let Some(data) = &args.data {
+            config.schedule.data.clone_from(data);
+        }
+        let data = config.schedule.data.clone();
+        let images = load_images(&config)?;
+        let (held_out, training) = (images.held_out(), images.training());
+        let n = held_out.len().min(training.len()).min(args.count as usize);
+        ensure!(n >= 8, "{data}: only {n} images were held out; a comparison needs at least 8");
+        eprintln!("comparing {n} generated images with {n} held-out ones of {data}");
+        let (held_out, training) = (spread(&held_out, n), spread(&training, n));
+        Ok(Comparison { images, held_out, training, data })
+    }
+
+    /// Compares what a generator draws, and what it drew before it was trained, with the held-out images: as many,
+    /// `[held_out.len(), channels, side, side]` in `[-1, 1]`.
+    pub fn report(&self, generated: &Tensor, untrained: &Tensor, seed: u64) -> Report {
+        let batch = |indices: &[usize]| self.images.batch(indices, Device::Cpu, Kind::Float);
+        let others = [generated, &batch(&self.training), untrained];
+        let found = distances(&batch(&self.held_out), &others, seed);
+        let [swd, floor, untrained]: [Swd; 3] = found.try_into().expect("three sets were compared");
+        let times_floor = swd.mean / floor.mean;
+        let images = self.held_out.len();
+        Report { data: self.data.clone(), images, swd, floor, untrained, times_floor }
+    }
+}
+
+impl Report {
+    /// Prints a table.
+    pub fn print(&self) {
+        say("sliced Wasserstein distance × 10³ from held-out images; 0 is best");
+        let sides: Vec<String> =
+            self.swd.levels.iter().map(|level| format!("{:>4} px", level.side)).collect();
+        say(format!("{:<22}{}     mean", "", sides.join("  ")));
+        let rows = [
+            ("generated", &self.swd),
+            ("other real images", &self.floor),
+            ("untrained generator", &self.untrained),
+        ];
+        for (name, swd) in rows {
+            let levels: Vec<String> =
+                swd.levels.iter().map(|level| format!("{:>7.1}", level.distance)).collect();
+            say(format!("{name:<22}{}  {:>7.1}", levels.join("  "), swd.mean));
+        }
+        say(format!(
+            "generated images are {:.1} times as far as other real ones",
+            self.times_floor
+        ));
+    }
+}
+
+/// `n` of the indices, evenly spaced: names are sorted by class, so the classes stay in proportion.
+fn spread(indices: &[usize], n: usize) -> Vec<usize> {
+    (0..n).map(|i| indices[i * indices.len() / n]).collect()
+}
