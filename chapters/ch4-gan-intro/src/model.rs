@@ -18,12 +18,11 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// `width` is the number of units in each of the three hidden layers.
+    /// `width` is the number of units in each of the two hidden layers.
     pub fn new(path: &Path<'_>, z_dim: i64, width: i64) -> Self {
         let layers = nn::seq_t()
             .add(hidden(&(path / "hidden1"), z_dim, width)) // [batch, width]
             .add(hidden(&(path / "hidden2"), width, width)) // [batch, width]
-            .add(hidden(&(path / "hidden3"), width, width)) // [batch, width]
             .add(linear(path / "point", width, 2)); // [batch, 2]
         Self { layers }
     }
@@ -50,12 +49,11 @@ pub struct Discriminator {
 }
 
 impl Discriminator {
-    /// `width` is the number of units in each of the three hidden layers.
+    /// `width` is the number of units in each of the two hidden layers.
     pub fn new(path: &Path<'_>, width: i64) -> Self {
         let layers = nn::seq_t()
             .add(hidden(&(path / "hidden1"), 2, width)) // [batch, width]
             .add(hidden(&(path / "hidden2"), width, width)) // [batch, width]
-            .add(hidden(&(path / "hidden3"), width, width)) // [batch, width]
             .add(linear(path / "logit", width, 1)) // [batch, 1]
             .add_fn(|x| x.flatten(0, -1)); // [batch]
         Self { layers }
