@@ -10,4 +10,5 @@ pub mod picture;
 pub mod points;
 pub mod quality;
 pub mod run;
+pub mod theory;
 pub mod train;

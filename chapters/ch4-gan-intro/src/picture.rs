@@ -1,6 +1,6 @@
 //! Pictures of points and of what the discriminator thinks of every place in the plane.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -175,11 +175,15 @@ fn frame(canvas: &mut Canvas) {
     }
 }
 
-/// Shows pictures one after the other, again and again, as an animated GIF.
+/// Shows all PNG pictures in a folder one after the other, in the order of their names, again and again, as an animated GIF.
 ///
 /// # Errors
 /// If a picture cannot be read or the GIF cannot be written.
-pub fn animate(pictures: &[PathBuf], path: &Path) -> Result<()> {
+pub fn animate(folder: &Path, path: &Path) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut pictures: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    pictures.retain(|path| path.extension().is_some_and(|ending| ending == "png"));
+    pictures.sort();
     let write = || -> Result<()> {
         let mut encoder = GifEncoder::new_with_speed(File::create(path)?, 10);
         encoder.set_repeat(Repeat::Infinite)?;

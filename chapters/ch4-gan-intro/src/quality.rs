@@ -24,7 +24,7 @@ pub struct Modes {
 impl Modes {
     /// Looks at `points: [n, 2]`.
     pub fn of(points: &Tensor) -> Modes {
-        let (distance, nearest) = points.cdist(&ring_centres(), 2.0, None::<i64>).min_dim(1, false);
+        let (distance, nearest) = distances(points, &ring_centres()).min_dim(1, false);
         let good = distance.lt(3.0 * SIGMA); // [n]
         let shares: Vec<f64> =
             (0..MODES).map(|mode| share(&nearest.eq(mode).logical_and(&good))).collect();
@@ -43,7 +43,11 @@ fn share(which: &Tensor) -> f64 {
 /// It is zero for the same distribution and above zero for any two others (Székely & Rizzo 2013, *Energy statistics*). Points in wrong places raise it, and
 /// so do places without points. Even two draws from one distribution are a little apart, the less the more points there are: compare with such a pair.
 pub fn energy_distance(a: &Tensor, b: &Tensor) -> f64 {
-    let mean =
-        |a: &Tensor, b: &Tensor| a.cdist(b, 2.0, None::<i64>).mean(Kind::Double).double_value(&[]);
+    let mean = |a: &Tensor, b: &Tensor| distances(a, b).mean(Kind::Double).double_value(&[]);
     2.0 * mean(a, b) - mean(a, a) - mean(b, b)
+}
+
+/// The distance from each of `a: [n, 2]` to each of `b: [m, 2]`: `[n, m]`.
+pub fn distances(a: &Tensor, b: &Tensor) -> Tensor {
+    Tensor::cdist(a, b, 2.0, None::<i64>)
 }

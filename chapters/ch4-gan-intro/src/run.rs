@@ -312,7 +312,7 @@ impl Run {
         self.log.plot(&losses)?;
         self.quality.plot(&quality)?;
         let animation = self.folder.join("training.gif");
-        animate(&self.pictures()?, &animation)?;
+        animate(&self.folder.join("samples"), &animation)?;
         self.clock.lap("animation");
         eprintln!("time       {}", self.clock);
         if interrupt::requested() && self.done < self.config.steps {
@@ -329,18 +329,5 @@ impl Run {
         eprintln!("animation  {}", animation.display());
         say(self.folder.join("samples").join(format!("{:06}.png", self.done)).display());
         Ok(())
-    }
-
-    /// The pictures of all steps so far, also of those before a stop, in their order.
-    fn pictures(&self) -> Result<Vec<PathBuf>> {
-        let samples = self.folder.join("samples");
-        let entries = fs::read_dir(&samples).with_context(|| samples.display().to_string())?;
-        let mut pictures: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|p| p.extension().is_some_and(|e| e == "png"))
-            .collect();
-        pictures.sort();
-        Ok(pictures)
     }
 }

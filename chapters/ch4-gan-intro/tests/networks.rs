@@ -57,7 +57,7 @@ fn each_update_moves_one_network() {
         [0, 1].map(|i| before[i].iter().zip(&after[i]).any(|(a, b)| !a.equal(b)))
     };
     let start = copies(&mut gan);
-    gan.discriminator_step(&real, &Points::Moons.draw(16));
+    let _ = gan.discriminator_step(&real, &Points::Moons.draw(16));
     let middle = copies(&mut gan);
     assert_eq!(moved(&start, &middle), [false, true]);
 

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use ch4_gan_intro::picture::EDGE;
 use ch4_gan_intro::points::{MODES, Points, SIGMA, ring_centres};
-use ch4_gan_intro::quality::{Modes, energy_distance};
+use ch4_gan_intro::quality::{Modes, distances, energy_distance};
 use tch::{Device, Kind, Tensor};
 
 /// libtorch's generator is one for the whole program, and tests run side by side.
@@ -42,7 +42,7 @@ fn all_sets_are_centred_and_fit_into_the_picture() {
 fn the_ring_has_eight_gaussians() {
     assert_eq!(ring_centres().size(), [MODES, 2]);
     let ring = draw(Points::Ring, 3);
-    let (distance, nearest) = ring.cdist(&ring_centres(), 2.0, None::<i64>).min_dim(1, false);
+    let (distance, nearest) = distances(&ring, &ring_centres()).min_dim(1, false);
     // The squared distance from the centre of a Gaussian in the plane is 2σ² in the mean.
     assert!((mean(&distance.square()) / (2.0 * SIGMA * SIGMA) - 1.0).abs() < 0.05);
     for mode in 0..MODES {

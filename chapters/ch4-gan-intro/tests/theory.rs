@@ -1,9 +1,10 @@
 //! The theory of Goodfellow et al. 2014, section 4, on distributions whose densities are known.
 
-use std::f64::consts::{LN_2, TAU};
+use std::f64::consts::LN_2;
 use std::sync::Mutex;
 
 use ch4_gan_intro::points::Points;
+use ch4_gan_intro::theory::{Gaussian, Grid, best_answer, best_value, jensen_shannon, to_tensor};
 use ch4_gan_intro::train::{Gan, Settings, bce};
 use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -14,65 +15,12 @@ const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
 /// libtorch's generator is one for the whole program, and tests run side by side.
 static GENERATOR: Mutex<()> = Mutex::new(());
 
-/// A Gaussian without correlation between x and y.
-#[derive(Clone, Copy)]
-struct Gaussian {
-    mean: [f64; 2],
-    sd: [f64; 2],
-}
-
 const P: Gaussian = Gaussian { mean: [-0.5, 0.0], sd: [0.6, 0.4] };
 const Q: Gaussian = Gaussian { mean: [0.4, 0.3], sd: [0.5, 0.7] };
 
-impl Gaussian {
-    /// `[count, 2]`.
-    fn draw(&self, count: i64) -> Tensor {
-        let noise = Tensor::randn([count, 2], (Kind::Float, Device::Cpu));
-        noise * Tensor::from_slice(&self.sd).to_kind(Kind::Float)
-            + Tensor::from_slice(&self.mean).to_kind(Kind::Float)
-    }
-
-    fn density(&self, [x, y]: [f64; 2]) -> f64 {
-        let [u, v] = [(x - self.mean[0]) / self.sd[0], (y - self.mean[1]) / self.sd[1]];
-        (-(u * u + v * v) / 2.0).exp() / (TAU * self.sd[0] * self.sd[1])
-    }
-}
-
-/// The square from −3.5 to 3.5, outside of which P and Q have next to nothing, in small cells.
-struct Grid {
-    middles: Vec<[f64; 2]>,
-    area: f64,
-}
-
-impl Grid {
-    fn new() -> Grid {
-        let (cells, edge) = (200, 3.5);
-        let side = 2.0 * edge / f64::from(cells);
-        let at = |i: i32| (f64::from(i) + 0.5) * side - edge;
-        let middles = (0..cells).flat_map(|i| (0..cells).map(move |j| [at(i), at(j)])).collect();
-        Grid { middles, area: side * side }
-    }
-
-    /// The integral of a function.
-    fn integral(&self, f: impl Fn(usize, [f64; 2]) -> f64) -> f64 {
-        self.middles.iter().enumerate().map(|(i, x)| f(i, *x)).sum::<f64>() * self.area
-    }
-
-    /// The discriminator's answer in each cell.
-    fn answers(&self, gan: &Gan) -> Vec<f64> {
-        let places = Tensor::from_slice(self.middles.as_flattened()).view([-1, 2]);
-        let logits = no_grad(|| gan.discriminator.forward_t(&places.to_kind(Kind::Float), false));
-        Vec::try_from(logits.sigmoid().to_kind(Kind::Double)).unwrap()
-    }
-}
-
-/// `JSD(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m)` with `m = (p + q) / 2`.
-fn jensen_shannon(grid: &Grid, p: Gaussian, q: Gaussian) -> f64 {
-    let part = |a: f64, b: f64| if a > 0.0 { a * (2.0 * a / (a + b)).ln() } else { 0.0 };
-    grid.integral(|_, x| {
-        let (p, q) = (p.density(x), q.density(x));
-        (part(p, q) + part(q, p)) / 2.0
-    })
+/// Outside of the square from −3.5 to 3.5 P and Q have next to nothing.
+fn grid() -> Grid {
+    Grid::new(3.5, 200)
 }
 
 /// A discriminator that has learnt to tell `real` from `fake`, two distributions that stay as they are.
@@ -82,7 +30,7 @@ fn trained(real: Gaussian, fake: Gaussian) -> Gan {
     for learning_rate in [3e-3, 1e-3, 3e-4, 1e-4] {
         gan.parts()[1].1.learning_rate = learning_rate;
         for _ in 0..500 {
-            gan.discriminator_step(&real.draw(512), &fake.draw(512));
+            let _ = gan.discriminator_step(&real.draw(512), &fake.draw(512));
         }
     }
     gan
@@ -96,22 +44,24 @@ fn error(
     p: Gaussian,
     q: Gaussian,
 ) -> f64 {
-    let answers = grid.answers(gan);
+    let places = to_tensor(&grid.middles);
+    let answers = no_grad(|| gan.discriminator.forward_t(&places, false).sigmoid());
+    let answers: Vec<f64> = Vec::try_from(answers.to_kind(Kind::Double)).unwrap();
     grid.integral(|i, x| (answers[i] - wanted(x)).abs() * (p.density(x) + q.density(x)) / 2.0)
 }
 
 #[test]
 fn densities_and_grid_are_right() {
-    let grid = Grid::new();
+    let grid = grid();
     for gaussian in [P, Q] {
         assert!((grid.integral(|_, x| gaussian.density(x)) - 1.0).abs() < 1e-4);
         assert!((grid.integral(|_, x| x[1] * gaussian.density(x)) - gaussian.mean[1]).abs() < 1e-3);
     }
-    assert!(jensen_shannon(&grid, P, P).abs() < 1e-12);
+    assert!(jensen_shannon(&P, &P, &grid).abs() < 1e-12);
     // Two distributions that have nothing in common are ln 2 apart.
     let far = Gaussian { mean: [2.5, 2.5], sd: [0.1; 2] };
     let near = Gaussian { mean: [-2.5, -2.5], sd: [0.1; 2] };
-    assert!((jensen_shannon(&grid, near, far) - LN_2).abs() < 1e-3);
+    assert!((jensen_shannon(&near, &far, &grid) - LN_2).abs() < 1e-3);
 }
 
 /// Proposition 1: for a fixed generator the best discriminator is p / (p + q). And theorem 1: its value of the game,
@@ -119,8 +69,8 @@ fn densities_and_grid_are_right() {
 #[test]
 fn a_trained_discriminator_is_p_over_p_plus_q() {
     let _guard = GENERATOR.lock().unwrap();
-    let (grid, gan) = (Grid::new(), trained(P, Q));
-    let best = |x| P.density(x) / (P.density(x) + Q.density(x));
+    let (grid, gan) = (grid(), trained(P, Q));
+    let best = |x| best_answer(P.density(x), Q.density(x));
     let error_of = |wanted: &dyn Fn([f64; 2]) -> f64| error(&gan, &grid, wanted, P, Q);
     let error = error_of(&best);
     println!("mean |D - p/(p+q)| {error:.4}");
@@ -136,7 +86,7 @@ fn a_trained_discriminator_is_p_over_p_plus_q() {
         bce(&real, &real.ones_like()) + bce(&fake, &fake.zeros_like())
     });
     let value = -loss.double_value(&[]);
-    let theory = -(4f64.ln()) + 2.0 * jensen_shannon(&grid, P, Q);
+    let theory = best_value(jensen_shannon(&P, &Q, &grid));
     println!("value {value:.4}, -log 4 + 2 JSD = {theory:.4}");
     assert!((value - theory).abs() < 0.02, "{value} {theory}");
 }
@@ -145,7 +95,7 @@ fn a_trained_discriminator_is_p_over_p_plus_q() {
 #[test]
 fn against_a_perfect_generator_the_discriminator_answers_one_half() {
     let _guard = GENERATOR.lock().unwrap();
-    let (grid, gan) = (Grid::new(), trained(P, P));
+    let (grid, gan) = (grid(), trained(P, P));
     let error = error(&gan, &grid, |_| 0.5, P, P);
     println!("mean |D - 1/2| {error:.4}");
     assert!(error < 0.02, "{error}");
