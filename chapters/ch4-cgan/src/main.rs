@@ -58,7 +58,7 @@ struct Sample {
 }
 
 fn main() -> ExitCode {
-    cli::main_with(PROGRAM, ABOUT, EXAMPLES, |cli: Cli| {
+    cli::main_with(PROGRAM, ABOUT, &cli::EXAMPLES.replace("MORE", EXAMPLES), |cli: Cli| {
         match cli.command.unwrap_or(Command::Train(cli.train)) {
             Command::Train(args) => train(args),
             Command::Sample(args) => sample(&args),

@@ -125,7 +125,8 @@ struct Cli {
     train: TrainArgs,
 }
 
-const EXAMPLES: &str = "\
+/// How the help of a chapter ends. PROGRAM stands for its name, MORE for more examples.
+pub const EXAMPLES: &str = "\
 With no arguments it trains the quick preset on an embedded set into a new folder under runs/.
 
 Examples:
@@ -156,11 +157,12 @@ pub fn main(
     about: &'static str,
     execute: impl FnOnce(Command) -> Result<()>,
 ) -> ExitCode {
-    main_with(name, about, "", |cli: Cli| execute(cli.command.unwrap_or(Command::Train(cli.train))))
+    main_with(name, about, &EXAMPLES.replace("MORE", ""), |cli: Cli| {
+        execute(cli.command.unwrap_or(Command::Train(cli.train)))
+    })
 }
 
-/// The `main` of a chapter with options of its own: `C` is its command line, made of the shared [`TrainArgs`],
-/// [`SampleArgs`] and [`EvaluateArgs`] and what it adds. `examples` are more lines for the help's examples.
+/// The same for a chapter with a command line `C` of its own. In `examples`, which end the help, PROGRAM stands for the name.
 pub fn main_with<C: Parser>(
     name: &'static str,
     about: &'static str,
@@ -171,7 +173,7 @@ pub fn main_with<C: Parser>(
         .name(name)
         .bin_name(name)
         .about(about)
-        .after_help(EXAMPLES.replace("MORE", examples).replace("PROGRAM", name));
+        .after_help(examples.replace("PROGRAM", name));
     let cli = match C::from_arg_matches(&command.get_matches()) {
         Ok(cli) => cli,
         Err(error) => error.exit(),

@@ -6,6 +6,7 @@
 pub mod adam;
 pub mod artist;
 pub mod batches;
+pub mod canvas;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;
