@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import dcgan
 import torch
-from record import KINDS, Drawn, Dropout, Fixture, from_bytes, gradients, normal, pixels, running, trained, uniform, unlike_new
+from record import KINDS, Drawn, Dropout, Fixture, from_bytes, gradients, leaf, noise, normal, pixels, running, trained, uniform, unlike_new
 from torch import nn
 
 
@@ -79,7 +79,7 @@ class WganGp:
         return {"loss": loss}
 
 
-BATCH, Z_DIM, WIDTHS, CHANNELS = 2, 5, [4, 6, 8, 10], 3
+BATCH, Z_DIM, WIDTHS, CHANNELS = 2, 5, [4, 6, 8, 10], 2
 
 
 def fixture():
@@ -87,7 +87,7 @@ def fixture():
     fixture = Fixture("ch4-wgan-gp")
     generator, critic = Generator(Z_DIM, WIDTHS, CHANNELS), Critic(WIDTHS, CHANNELS, 0.3)
     unlike_new(generator)
-    unlike_new(critic, scale=3)  # so that the gradient's norm is on either side of 1
+    unlike_new(critic, scale=2)  # with a gradient of a norm near 1
     fixture.weights("generator", generator)
     fixture.weights("critic", critic)
 
@@ -95,7 +95,7 @@ def fixture():
     fixture.inputs = {
         "z": torch.randn(BATCH, Z_DIM, 1, 1),
         # What the gradient of an image is taken of: its product with this.
-        "probe": pixels(*shape),
+        "probe": noise(*shape),
         "real": pixels(*shape),
         "fake": pixels(*shape),
         "real_scores": torch.randn(5),
@@ -107,7 +107,7 @@ def fixture():
         probe, real, fake = (from_bytes(fixture.inputs[name], kind) for name in ("probe", "real", "fake"))
 
         painter = deepcopy(generator).to(kind)
-        given = z.clone().requires_grad_()
+        given = leaf(z, kind)
         images = painter(given)
         (images * probe).sum().backward()
         fixture.result(kind, "generator", {"images": images, "gradient/z": given.grad})
@@ -115,7 +115,7 @@ def fixture():
         fixture.result(kind, "generator", {"eval": painter.eval()(z[:1])})
 
         judge = deepcopy(critic).to(kind)
-        images = real.clone().requires_grad_()
+        images = leaf(real, kind)
         with judged.given(kind):
             scores = judge(images)
         loss = generator_loss(scores)
@@ -123,7 +123,7 @@ def fixture():
         fixture.result(kind, "critic", {"scores": scores, "loss": loss, "gradient/images": images.grad})
         fixture.result(kind, "critic", gradients(judge) | {"eval": judge.eval()(real)})
 
-        scores = [fixture.inputs[name].to(kind).requires_grad_() for name in ("real_scores", "fake_scores")]
+        scores = [leaf(fixture.inputs[name], kind) for name in ("real_scores", "fake_scores")]
         loss = critic_loss(*scores)
         loss.backward()
         found = {"loss": loss, "gradient/real_scores": scores[0].grad, "gradient/fake_scores": scores[1].grad}

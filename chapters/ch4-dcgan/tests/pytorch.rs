@@ -42,27 +42,23 @@ fn generators() {
 
 #[test]
 fn discriminator() {
-    for (side, label) in [("real", 0.9), ("fake", 0.1)] {
-        let name = format!("discriminator/{side}");
-        with_pytorch(&[&name], |reference| {
-            let variables = reference.compute().variables();
-            let discriminator = Discriminator::new(&variables.root(), WIDTHS, CHANNELS, 0.3);
-            reference.load("discriminator", &variables);
+    with_pytorch(&["discriminator/"], |reference| {
+        let variables = reference.compute().variables();
+        let discriminator = Discriminator::new(&variables.root(), WIDTHS, CHANNELS, 0.3);
+        reference.load("discriminator", &variables);
 
-            let images = reference.input("real").set_requires_grad(true);
-            let logits = with_given(reference.drawn("discriminator"), || {
-                discriminator.forward_t(&images, true)
-            });
-            reference.check(&format!("{name}/logits"), &logits);
-            let loss = bce(&logits, &logits.full_like(label));
-            reference.check(&format!("{name}/loss"), &loss);
-            reference.check_gradients(&name, &loss, &variables, &[("images", &images)]);
-            reference.check_running(&name, &variables);
-
-            let logits = discriminator.forward_t(&images, false);
-            reference.check(&format!("{name}/eval"), &logits);
+        let images = reference.input("real").set_requires_grad(true);
+        let logits = with_given(reference.drawn("discriminator"), || {
+            discriminator.forward_t(&images, true)
         });
-    }
+        reference.check("discriminator/logits", &logits);
+        let loss = bce(&logits, &reference.input("image_labels"));
+        reference.check("discriminator/loss", &loss);
+        reference.check_gradients("discriminator", &loss, &variables, &[("images", &images)]);
+        reference.check_running("discriminator", &variables);
+
+        reference.check("discriminator/eval", &discriminator.forward_t(&images, false));
+    });
 }
 
 /// At logits from −90 to 90.
@@ -77,7 +73,7 @@ fn binary_cross_entropy() {
     });
 }
 
-/// Three of them, with the book's settings: losses, and in the end every weight, statistic and moment.
+/// Two of them, with the book's settings: losses, and in the end every weight, statistic and moment.
 #[test]
 fn whole_steps() {
     with_pytorch(&["step", "trained/"], |reference| {
@@ -90,7 +86,7 @@ fn whole_steps() {
 
         let real = reference.input("real");
         with_given(reference.drawn("steps"), || {
-            for step in 0..3 {
+            for step in 0..2 {
                 let losses = gan.step(&real);
                 reference.check(&format!("step{step}/discriminator_loss"), &losses.discriminator);
                 reference.check(&format!("step{step}/generator_loss"), &losses.generator);

@@ -14,7 +14,7 @@ use toolkit::noise::with_given;
 
 const Z_DIM: i64 = 5;
 const WIDTHS: [i64; 4] = [4, 6, 8, 10];
-const CHANNELS: i64 = 3;
+const CHANNELS: i64 = 2;
 
 #[test]
 fn generator() {
