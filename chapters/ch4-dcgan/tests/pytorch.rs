@@ -48,9 +48,8 @@ fn discriminator() {
         reference.load("discriminator", &variables);
 
         let images = reference.input("real").set_requires_grad(true);
-        let logits = with_given(reference.drawn("discriminator"), || {
-            discriminator.forward_t(&images, true)
-        });
+        let logits =
+            with_given(reference.drawn("discriminator"), || discriminator.forward_t(&images, true));
         reference.check("discriminator/logits", &logits);
         let loss = bce(&logits, &reference.input("image_labels"));
         reference.check("discriminator/loss", &loss);

@@ -59,8 +59,11 @@ fn parameters(
 pub fn batch_norm2d(path: Path<'_>, channels: i64) -> FuncT<'static> {
     let one = Init::Const(1.0);
     let config = nn::BatchNormConfig { ws_init: one, ..Default::default() };
-    let norm = nn::batch_norm2d(&path, channels, config);
+    let mut norm = nn::batch_norm2d(&path, channels, config);
     let mut batches = path.zeros_no_train("num_batches_tracked", &[]);
+    // tch makes all three in f32.
+    norm.running_mean.set_data(&norm.running_mean.to_kind(path.kind()));
+    norm.running_var.set_data(&norm.running_var.to_kind(path.kind()));
     batches.set_data(&batches.to_kind(Kind::Int64));
     nn::func_t(move |x, train| {
         if train {
