@@ -18,11 +18,13 @@ pub struct Reference {
     /// Those that are still to be compared.
     expected: BTreeMap<String, Tensor>,
     bound: f64,
+    /// The largest distance so far, and whose it is.
+    worst: (f64, String),
     failures: Vec<String>,
 }
 
 /// Runs a comparison in f32 and in f64. Every result of PyTorch whose name starts with one of `prefixes` must be compared
-/// in it, and ‖ours − theirs‖ / ‖theirs‖ be below 1e-5 and 1e-10.
+/// in it, and ‖ours − theirs‖ / ‖theirs‖ be below 1e-5 and 1e-10. `cargo test -- --nocapture` shows how far below it is.
 pub fn with_pytorch(prefixes: &[&str], compare: impl Fn(&mut Reference)) {
     for (name, kind, bound) in [("f32", Kind::Float, 1e-5), ("f64", Kind::Double, 1e-10)] {
         let folder = folder();
@@ -34,11 +36,12 @@ pub fn with_pytorch(prefixes: &[&str], compare: impl Fn(&mut Reference)) {
         expected.retain(|name, _| prefixes.iter().any(|prefix| name.starts_with(prefix)));
         let count = expected.len();
         assert!(count > 0, "the fixture has nothing that starts with {prefixes:?}");
-        let failures = Vec::new();
-        let mut reference = Reference { folder, kind, inputs, expected, bound, failures };
+        let (worst, failures) = ((0.0, String::new()), Vec::new());
+        let mut reference = Reference { folder, kind, inputs, expected, bound, worst, failures };
         compare(&mut reference);
 
-        let Reference { expected, failures, .. } = reference;
+        let Reference { expected, worst, failures, .. } = reference;
+        println!("{prefixes:?}: {count} tensors in {name}; at most {:.1e} off, {}", worst.0, worst.1);
         let left: Vec<_> = expected.keys().collect();
         assert!(left.is_empty(), "{name}: not compared: {left:#?}");
         let failed = failures.len();
@@ -83,6 +86,9 @@ impl Reference {
         let theirs = theirs.unwrap_or_else(|| panic!("PyTorch has no {name} to compare with"));
         assert_eq!(ours.kind(), theirs.kind(), "{name}");
         let distance = relative_distance(ours, &theirs);
+        if distance > self.worst.0 {
+            self.worst = (distance, name.to_string());
+        }
         if distance.is_nan() || distance >= self.bound {
             self.failures.push(format!("{name}: by {distance:e}"));
         }

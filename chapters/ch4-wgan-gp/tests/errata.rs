@@ -1,6 +1,7 @@
 //! Claims of the source chapter about WGAN-GP that are false, and what is true instead; `book/errata.md` lists them all.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ch4_wgan_gp::model::Critic;
 use ch4_wgan_gp::train::{
@@ -18,6 +19,14 @@ const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
 const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
 
+/// Seeds libtorch's generator and keeps the other tests here from drawing in between.
+fn seeded(seed: i64) -> MutexGuard<'static, ()> {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::manual_seed(seed);
+    guard
+}
+
 fn number(t: &Tensor) -> f64 {
     t.double_value(&[])
 }
@@ -29,7 +38,7 @@ fn gradient(loss: &Tensor, by: &Tensor) -> Tensor {
 /// Keras' default, from which the book's critic starts; `ch4-dcgan` compares it with the others.
 #[test]
 fn erratum_06_initialisation() {
-    tch::manual_seed(6);
+    let _seeded = seeded(6);
     let variables = VarStore::new(Device::Cpu);
     Critic::new(&variables.root(), [64, 128, 32, 32], 1, 0.0);
     let deviation = number(&variables.variables()["down2.conv.weight"].std(true));
@@ -40,7 +49,7 @@ fn erratum_06_initialisation() {
 /// the generator. `ch4-dcgan` shows what is wasted.
 #[test]
 fn erratum_13_no_detach_in_the_penalty() {
-    tch::manual_seed(13);
+    let _seeded = seeded(13);
     let variables = VarStore::new(Device::Cpu);
     let critic = Critic::new(&variables.root(), [4, 6, 8, 10], 1, 0.0);
     let weights = variables.trainable_variables();
@@ -73,7 +82,7 @@ fn erratum_13_no_detach_in_the_penalty() {
 /// three outside of the segment between a real image and a fake one. The port's uniform α is the paper's.
 #[test]
 fn erratum_15_alpha_is_uniform() {
-    tch::manual_seed(15);
+    let _seeded = seeded(15);
     let outside = |alpha: &Tensor| {
         let outside = alpha.lt(0.0).logical_or(&alpha.gt(1.0));
         number(&outside.to_kind(Kind::Double).mean(Kind::Double))
@@ -89,6 +98,7 @@ fn erratum_15_alpha_is_uniform() {
 /// The square root of a sum of squares has no derivative at 0, and gives NaN, which then is every weight's. `norm` gives 0.
 #[test]
 fn erratum_16_the_root_at_zero() {
+    let _seeded = seeded(16);
     let x = Tensor::zeros([4], F64).set_requires_grad(true);
     let root = x.square().sum(Kind::Double).sqrt();
     assert!(number(&gradient(&root, &x).sum(Kind::Double)).is_nan());
@@ -109,7 +119,7 @@ fn erratum_16_the_root_at_zero() {
 /// "Only what is returned changes from DCGAN to WGAN": the batch norms and the sigmoid must leave the critic too.
 #[test]
 fn erratum_18_neither_batch_norm_nor_sigmoid() {
-    tch::manual_seed(18);
+    let _seeded = seeded(18);
     // With a batch norm anywhere, an image's score depends on the images beside it. Without, not at all.
     let others = |norm: bool| {
         let variables = VarStore::new(Device::Cpu);
@@ -136,6 +146,7 @@ fn erratum_18_neither_batch_norm_nor_sigmoid() {
 /// a step asks for as many batches as it has critic steps, and within an epoch no image comes twice.
 #[test]
 fn erratum_19_fresh_images_for_every_critic_step() {
+    let _seeded = seeded(19);
     for preset in [Preset::Quick, Preset::Book] {
         let (schedule, settings) = Settings::preset(preset);
         assert_eq!(schedule.batches_per_step, settings.critic_steps);
@@ -152,7 +163,7 @@ fn erratum_19_fresh_images_for_every_critic_step() {
 /// The penalty drives ‖w‖₂ of D(x) = wᵀx to 1, and this D stretches no Euclidean distance, but does stretch the other one.
 #[test]
 fn erratum_22_the_distance_is_euclidean() {
-    tch::manual_seed(22);
+    let _seeded = seeded(22);
     let variables = VarStore::new(Device::Cpu);
     let w = variables.root().randn("w", &[64], 0.0, 1.0);
     let weights = w.shallow_clone();
@@ -180,6 +191,7 @@ fn erratum_22_the_distance_is_euclidean() {
 /// worth plotting is the difference, without the penalty.
 #[test]
 fn erratum_24_half_the_difference() {
+    let _seeded = seeded(24);
     let (real, fake) = (Tensor::from_slice(&[3.0, 5.0]), Tensor::from_slice(&[1.0, -2.0]));
     let loss = number(&critic_loss(&real, &fake));
     let labels = Tensor::from_slice(&[1.0, 1.0, -1.0, -1.0]);
@@ -219,11 +231,9 @@ fn critic_of_points() -> (impl ModuleT, Adam) {
 /// Real points are normal around one place in eight dimensions, fakes around another, four away, which the generator moves. A
 /// fresh critic takes dozens of steps before its estimate stays where it settles. With 5 for each of the generator's the fakes arrive
 /// all the same. With 1 they circle around the place.
-///
-/// (In one dimension none of it would work: the penalty, which is two-sided, bars the way of the critic's slope through 0.)
 #[test]
 fn erratum_25_three_to_five_steps() {
-    tch::manual_seed(25);
+    let _seeded = seeded(25);
     let points = || Tensor::randn([128, 8, 1, 1], F32);
     let goal = Tensor::from_slice(&[4.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).view([8, 1, 1]);
     let critic_step = |critic: &dyn ModuleT, adam: &mut Adam, place: &Tensor| {
@@ -246,22 +256,21 @@ fn erratum_25_three_to_five_steps() {
     assert!(estimates[4] < 0.5 * settled, "{} of {settled}", estimates[4]);
 
     // How far from the goal the fakes are on average, once they could have come there.
-    let mut distance = |critic_steps: usize| {
+    let distance = |critic_steps: usize| {
         let (critic, mut critic_adam) = critic_of_points();
         let variables = VarStore::new(Device::Cpu);
         let place = variables.root().zeros("place", &[8, 1, 1]);
         let mut generator_adam = Adam::new(variables, 2e-2, (0.5, 0.9));
         let mut distances = Vec::new();
-        for _ in 0..400 {
+        for _ in 0..300 {
             for _ in 0..critic_steps {
                 critic_step(&critic, &mut critic_adam, &place);
             }
             generator_adam.minimise(&generator_loss(&critic.forward_t(&(points() + &place), true)));
             distances.push(number(&(&place - &goal).norm()));
         }
-        distances[200..].iter().sum::<f64>() / 200.0
+        distances[200..].iter().sum::<f64>() / 100.0
     };
     let (five, one) = (distance(5), distance(1));
-    println!("settled at {settled:.2} after {steps} steps, {:.2} after 5; {five:.2} and {one:.2} away", estimates[4]);
     assert!(five < 0.6 && one > 1.5 * five, "{five} with 5 critic steps, {one} with 1");
 }
