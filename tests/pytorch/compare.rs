@@ -41,7 +41,10 @@ pub fn with_pytorch(prefixes: &[&str], compare: impl Fn(&mut Reference)) {
         compare(&mut reference);
 
         let Reference { expected, worst, failures, .. } = reference;
-        println!("{prefixes:?}: {count} tensors in {name}; at most {:.1e} off, {}", worst.0, worst.1);
+        println!(
+            "{prefixes:?}: {count} tensors in {name}; at most {:.1e} off, {}",
+            worst.0, worst.1
+        );
         let left: Vec<_> = expected.keys().collect();
         assert!(left.is_empty(), "{name}: not compared: {left:#?}");
         let failed = failures.len();

@@ -332,9 +332,8 @@ fn erratum_12_retain_graph() {
 /// Without `detach`, or in the penalty, the discriminator's update is the same. What is wasted is a backward pass through the generator.
 #[test]
 fn erratum_13_detach_saves_a_backward_pass() {
-    let _seeded = seeded(13);
     let run = |detach: bool| {
-        tch::manual_seed(13);
+        let _seeded = seeded(13);
         let (g, d) = (VarStore::new(Device::Cpu), VarStore::new(Device::Cpu));
         let generator = Generator::new(&g.root(), 3, WIDTHS, 1);
         let discriminator = Discriminator::new(&d.root(), WIDTHS, 1, 0.0);

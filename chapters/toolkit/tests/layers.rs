@@ -2,9 +2,9 @@
 
 use tch::nn::{self, ModuleT, OptimizerConfig, VarStore};
 use tch::{Device, Kind, Tensor};
+use toolkit::Adam;
 use toolkit::layers::{conv2d, dropout, leaky_relu};
 use toolkit::noise::{uniform, with_given};
-use toolkit::Adam;
 
 #[test]
 fn leaky_relu_and_its_derivative() {
