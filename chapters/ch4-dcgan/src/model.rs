@@ -3,7 +3,7 @@
 // ANCHOR: uses
 use tch::Tensor;
 use tch::nn::{self, Init, ModuleT, Path};
-use toolkit::layers::{batch_norm2d, conv_transpose2d, conv2d, leaky_relu, to_f32};
+use toolkit::layers::{batch_norm2d, conv_transpose2d, conv2d, dropout, leaky_relu, to_f32};
 
 /// Slope of the leaky ReLU for negative inputs, in both networks.
 const LEAK: f64 = 0.2;
@@ -133,9 +133,9 @@ fn down_block(path: &Path<'_>, inputs: i64, outputs: i64, dropout: f64) -> nn::S
         .add(leak_and_drop(dropout))
 }
 
-fn leak_and_drop(dropout: f64) -> nn::SequentialT {
+fn leak_and_drop(share: f64) -> nn::SequentialT {
     let layers = nn::seq_t().add_fn(|x| leaky_relu(x, LEAK));
-    if dropout > 0.0 { layers.add_fn_t(move |x, train| x.dropout(dropout, train)) } else { layers }
+    if share > 0.0 { layers.add_fn_t(move |x, train| dropout(x, share, train)) } else { layers }
 }
 
 /// Settings of every convolution here: no bias, and weights that start from N(0, 0.02²), as the DCGAN paper has them.

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use tch::nn::{Path, VarStore};
-use tch::{Kind, Reduction, Tensor, no_grad};
+use tch::nn::Path;
+use tch::{Reduction, Tensor, no_grad};
 use toolkit::cli::Preset;
-use toolkit::noise::fixed_z;
+use toolkit::noise::{fixed_z, normal, uniform};
 use toolkit::{Adam, Compute, Run, Schedule};
 
 use crate::model::{Discriminator, Generator};
@@ -67,7 +67,7 @@ pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
 ///
 /// A label inside `(0, 1)` is met by a finite logit, so the discriminator has no reason to become ever more certain.
 pub fn smooth_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
-    let moved = logits.rand_like() * noise;
+    let moved = uniform(&logits.size(), logits) * noise;
     if real { 1.0 - moved } else { moved }
 }
 // ANCHOR_END: losses
@@ -109,7 +109,7 @@ impl Dcgan {
         compute: Compute,
     ) -> Self {
         let Settings { z_dim, widths, dropout, learning_rate, betas, .. } = *settings;
-        let (g, d) = (VarStore::new(compute.device), VarStore::new(compute.device));
+        let (g, d) = (compute.variables(), compute.variables());
         Self {
             generator: generator(&g.root(), z_dim, widths, channels),
             discriminator: Discriminator::new(&d.root(), widths, channels, dropout),
@@ -122,8 +122,7 @@ impl Dcgan {
 
     /// Noise for `batch` images: `[batch, z_dim, 1, 1]`, standard normal.
     pub fn noise(&self, batch: i64) -> Tensor {
-        let Compute { device, kind } = self.compute;
-        Tensor::randn([batch, self.settings.z_dim, 1, 1], (Kind::Float, device)).to_kind(kind)
+        normal(&[batch, self.settings.z_dim, 1, 1], self.compute)
     }
 
     /// One update of each network, on `real: [batch, channels, 64, 64]` and as many fakes.

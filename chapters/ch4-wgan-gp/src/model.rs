@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 use tch::nn::{self, Init, ModuleT, Path};
-use toolkit::layers::{batch_norm2d, conv_transpose2d, conv2d, leaky_relu, to_f32};
+use toolkit::layers::{batch_norm2d, conv_transpose2d, conv2d, dropout, leaky_relu, to_f32};
 
 /// Slope of the leaky ReLU for negative inputs, in both networks.
 const LEAK: f64 = 0.2;
@@ -89,12 +89,12 @@ impl ModuleT for Critic {
 // ANCHOR_END: critic
 
 // ANCHOR: down_block
-/// A convolution that halves the side, a leaky ReLU and dropout.
-fn down_block(path: &Path<'_>, inputs: i64, outputs: i64, dropout: f64) -> nn::SequentialT {
+/// A convolution that halves the side, a leaky ReLU, and dropout of a `share` of the activations.
+fn down_block(path: &Path<'_>, inputs: i64, outputs: i64, share: f64) -> nn::SequentialT {
     let layers = nn::seq_t()
         .add(conv2d(path / "conv", inputs, outputs, 4, conv(inputs, outputs, 2, 1, true)))
         .add_fn(|x| leaky_relu(x, LEAK));
-    if dropout > 0.0 { layers.add_fn_t(move |x, train| x.dropout(dropout, train)) } else { layers }
+    if share > 0.0 { layers.add_fn_t(move |x, train| dropout(x, share, train)) } else { layers }
 }
 
 /// Settings of a 4 × 4 convolution between `inputs` and `outputs` channels, in either direction. Weights start from Glorot and Bengio's uniform

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use tch::nn::{ModuleT, VarStore};
-use tch::{Kind, Tensor, no_grad};
+use tch::nn::ModuleT;
+use tch::{Tensor, no_grad};
 use toolkit::cli::Preset;
 use toolkit::layers::to_f32;
-use toolkit::noise::fixed_z;
+use toolkit::noise::{fixed_z, normal, uniform};
 use toolkit::{Adam, Compute, Run, Schedule};
 
 use crate::model::{Critic, Generator};
@@ -66,12 +66,12 @@ impl Settings {
 ///
 /// Its negative estimates the Wasserstein distance between the two distributions.
 pub fn critic_loss(real_scores: &Tensor, fake_scores: &Tensor) -> Tensor {
-    fake_scores.mean(Kind::Float) - real_scores.mean(Kind::Float)
+    fake_scores.mean(fake_scores.kind()) - real_scores.mean(real_scores.kind())
 }
 
 /// What the generator minimises: `−mean(fake)`, of `[batch]`.
 pub fn generator_loss(fake_scores: &Tensor) -> Tensor {
-    -fake_scores.mean(Kind::Float)
+    -fake_scores.mean(fake_scores.kind())
 }
 // ANCHOR_END: losses
 
@@ -98,8 +98,8 @@ pub fn gradient_penalty(critic: &dyn ModuleT, real: &Tensor, fake: &Tensor) -> T
 /// A random point on the line from each real image to a fake one, `[batch, channels, side, side]`.
 pub fn between(real: &Tensor, fake: &Tensor) -> Tensor {
     // One α for each image, the same for all its pixels.
-    let alpha = Tensor::rand([real.size()[0], 1, 1, 1], (Kind::Float, real.device()));
-    real + alpha.to_kind(real.kind()) * (fake - real)
+    let alpha = uniform(&[real.size()[0], 1, 1, 1], real);
+    real + alpha * (fake - real)
 }
 // ANCHOR_END: between
 
@@ -130,7 +130,7 @@ impl WganGp {
     /// New networks for images of `channels` channels; libtorch's generator decides their weights.
     pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
         let Settings { z_dim, widths, dropout, learning_rate, betas, .. } = *settings;
-        let (g, c) = (VarStore::new(compute.device), VarStore::new(compute.device));
+        let (g, c) = (compute.variables(), compute.variables());
         Self {
             generator: Generator::new(&g.root(), z_dim, widths, channels),
             critic: Critic::new(&c.root(), widths, channels, dropout),
@@ -143,8 +143,7 @@ impl WganGp {
 
     /// Noise for `batch` images: `[batch, z_dim, 1, 1]`, standard normal.
     pub fn noise(&self, batch: i64) -> Tensor {
-        let Compute { device, kind } = self.compute;
-        Tensor::randn([batch, self.settings.z_dim, 1, 1], (Kind::Float, device)).to_kind(kind)
+        normal(&[batch, self.settings.z_dim, 1, 1], self.compute)
     }
 
     /// One update of the critic on `real: [batch, channels, 64, 64]` and as many fakes.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use tch::nn::VarStore;
 use tch::{Cuda, Device, Kind, Tensor, no_grad};
 
 /// The device that holds the networks and the kind in which images flow through them.
@@ -11,8 +12,20 @@ use tch::{Cuda, Device, Kind, Tensor, no_grad};
 pub struct Compute {
     /// The CPU or one GPU.
     pub device: Device,
-    /// [`Kind::Float`] or [`Kind::BFloat16`]; weights, statistics and losses are f32 in either case.
+    /// [`Kind::Float`] or [`Kind::BFloat16`]; weights, statistics and losses are f32 in either case. With [`Kind::Double`],
+    /// which serves comparisons, everything is f64.
     pub kind: Kind,
+}
+
+impl Compute {
+    /// An empty store for a network's weights.
+    pub fn variables(self) -> VarStore {
+        let mut variables = VarStore::new(self.device);
+        if self.kind == Kind::Double {
+            variables.set_kind(Kind::Double);
+        }
+        variables
+    }
 }
 
 /// What was asked for with `--device`.

@@ -3,8 +3,10 @@
 //! The weights always stay in f32. A layer converts them to the kind of its input on the way through, so that
 //! handing a network bf16 images *is* running it in bf16, and the gradients arrive in f32.
 
-use tch::nn::{self, ConvConfig, Func, Init, Path};
+use tch::nn::{self, ConvConfig, Func, FuncT, Init, ModuleT, Path};
 use tch::{Kind, Tensor};
+
+use crate::noise::given;
 
 /// A 2-D convolution, `[batch, in, h, w]` to `[batch, out, h', w']`.
 pub fn conv2d(
@@ -52,10 +54,23 @@ fn parameters(
 /// Batch normalisation over `[batch, channels, h, w]` as PyTorch has it: scale from 1, shift from 0, ε 1e-5, and
 /// running statistics that move by a tenth at each training step. (tch's own default draws the scale from U(0, 1).)
 ///
-/// Statistics are kept in f32 whatever the kind of the input.
-pub fn batch_norm2d(path: Path<'_>, channels: i64) -> nn::BatchNorm {
+/// Statistics are kept in f32 for bf16 input. Beside them stands the number of training batches seen, of which nothing depends
+/// here, but which PyTorch expects in a file of weights.
+pub fn batch_norm2d(path: Path<'_>, channels: i64) -> FuncT<'static> {
     let one = Init::Const(1.0);
-    nn::batch_norm2d(path, channels, nn::BatchNormConfig { ws_init: one, ..Default::default() })
+    let config = nn::BatchNormConfig { ws_init: one, ..Default::default() };
+    let mut norm = nn::batch_norm2d(&path, channels, config);
+    let mut batches = path.zeros_no_train("num_batches_tracked", &[]);
+    // tch makes all three in f32.
+    norm.running_mean.set_data(&norm.running_mean.to_kind(path.kind()));
+    norm.running_var.set_data(&norm.running_var.to_kind(path.kind()));
+    batches.set_data(&batches.to_kind(Kind::Int64));
+    nn::func_t(move |x, train| {
+        if train {
+            let _ = batches.shallow_clone().g_add_scalar_(1);
+        }
+        norm.forward_t(x, train)
+    })
 }
 
 /// `x` where it is positive, `slope · x` elsewhere; any shape.
@@ -66,6 +81,14 @@ pub fn batch_norm2d(path: Path<'_>, channels: i64) -> nn::BatchNorm {
 /// first argument the incoming gradient.)
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Tensor {
     x.detach().leaky_relu_backward(x, slope, false)
+}
+
+/// In training, `x` with a share `p` of its elements set to 0, and the others scaled by `1 / (1 − p)` to keep the mean; any shape.
+pub fn dropout(x: &Tensor, p: f64, train: bool) -> Tensor {
+    if train && let Some(kept) = given(&x.size()) {
+        return x * (kept.to_kind(x.kind()) / (1.0 - p));
+    }
+    x.dropout(p, train)
 }
 
 /// Brings bf16 scores or gradients back to f32, in which losses and statistics are always computed.

@@ -2,6 +2,11 @@
 //!
 //! libtorch's generator can be seeded but not saved. Seeding it afresh at every step makes each step's numbers a
 //! function of the run's seed and the step, and a resumed run draws what the uninterrupted one would have drawn.
+//!
+//! What a step draws can also be given to it ([`with_given`]), which is how a step is compared with the same step elsewhere.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
 
 use tch::{Device, Kind, Tensor};
 
@@ -10,6 +15,19 @@ use crate::Compute;
 /// Seeds libtorch's generators (all devices) for `step` of the run with `seed`.
 pub fn seed_step(seed: u64, step: u64) {
     tch::manual_seed((mix(seed ^ mix(step)) >> 1) as i64);
+}
+
+/// Standard normal numbers, such as `z: [batch, z_dim, 1, 1]`. They are drawn in f32, whatever their kind is then.
+pub fn normal(shape: &[i64], Compute { device, kind }: Compute) -> Tensor {
+    let drawn = given(shape).unwrap_or_else(|| Tensor::randn(shape, (Kind::Float, device)));
+    drawn.to_device(device).to_kind(kind)
+}
+
+/// Numbers from the uniform distribution on `[0, 1)`, of the kind and on the device of `like`. They are drawn in f32.
+pub fn uniform(shape: &[i64], like: &Tensor) -> Tensor {
+    let device = like.device();
+    let drawn = given(shape).unwrap_or_else(|| Tensor::rand(shape, (Kind::Float, device)));
+    drawn.to_device(device).to_kind(like.kind())
 }
 
 /// Standard normal `z: [count, z_dim, 1, 1]` for looking at pictures.
@@ -26,6 +44,35 @@ pub fn fixed_z(seed: u64, count: i64, z_dim: i64, compute: Compute) -> Tensor {
         })
         .collect();
     Tensor::cat(&blocks, 0).narrow(0, 0, count).to_device(compute.device).to_kind(compute.kind)
+}
+
+thread_local! {
+    static GIVEN: RefCell<Option<VecDeque<Tensor>>> = const { RefCell::new(None) };
+}
+
+/// Runs `work`, and hands it these tensors, one after the other, in place of what [`normal`], [`uniform`] and
+/// [`layers::dropout`](crate::layers::dropout) would draw on this thread. Where dropout's masks are 1, an element is kept.
+///
+/// A seed would not do for a comparison: libtorch's normal numbers depend on the vector instructions of the processor, its
+/// dropout masks on the processor's maker.
+///
+/// # Panics
+/// If `work` asks for another shape than that of the next tensor, or for more or fewer tensors than there are.
+pub fn with_given<T>(tensors: Vec<Tensor>, work: impl FnOnce() -> T) -> T {
+    GIVEN.set(Some(tensors.into()));
+    let result = work();
+    let left = GIVEN.take().map_or(0, |tensors| tensors.len());
+    assert_eq!(left, 0, "tensors given and not asked for");
+    result
+}
+
+/// The next of the tensors that [`with_given`] was handed; `None` outside of it.
+pub(crate) fn given(shape: &[i64]) -> Option<Tensor> {
+    GIVEN.with_borrow_mut(|tensors| {
+        let next = tensors.as_mut()?.pop_front().expect("too few tensors given");
+        assert_eq!(next.size(), shape, "the shape of the tensor given is not the one asked for");
+        Some(next)
+    })
 }
 
 /// SplitMix64's finaliser: neighbouring numbers in, unrelated numbers out.

@@ -3,7 +3,8 @@
 use tch::nn::{self, ModuleT, OptimizerConfig, VarStore};
 use tch::{Device, Kind, Tensor};
 use toolkit::Adam;
-use toolkit::layers::{conv2d, leaky_relu};
+use toolkit::layers::{conv2d, dropout, leaky_relu};
+use toolkit::noise::{uniform, with_given};
 
 #[test]
 fn leaky_relu_and_its_derivative() {
@@ -12,6 +13,39 @@ fn leaky_relu_and_its_derivative() {
     assert_eq!(Vec::<f64>::try_from(&y).unwrap(), [-0.4, -0.1, 0.0, 0.5, 3.0]);
     let slope = Tensor::run_backward(&[y.sum(Kind::Double)], &[&x], false, false).remove(0);
     assert_eq!(Vec::<f64>::try_from(&slope).unwrap(), [0.2, 0.2, 0.2, 1.0, 1.0]);
+}
+
+/// A given mask has the effect of the same mask drawn, of which a share of 0.3 is 0.
+#[test]
+fn dropout_drawn_and_given() {
+    let x = Tensor::rand([10_000], (Kind::Float, Device::Cpu)) + 1;
+    let drawn = dropout(&x, 0.3, true);
+    let kept = drawn.ne(0.0);
+    let share = kept.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
+    assert!((share - 0.7).abs() < 0.02, "{share}");
+    let given = with_given(vec![kept.copy()], || dropout(&x, 0.3, true));
+    assert!(given.allclose(&drawn, 1e-6, 0.0, false));
+    assert!(given.allclose(&(&x * kept.to_kind(Kind::Float) / 0.7), 1e-6, 0.0, false));
+    assert!(with_given(vec![], || dropout(&x, 0.3, false)).equal(&x));
+}
+
+#[test]
+fn what_is_given_must_be_what_is_asked_for() {
+    let ask = |given: &[i64], asked: &[i64]| {
+        let like = Tensor::zeros([1], (Kind::Double, Device::Cpu));
+        let given = vec![Tensor::ones(given, (Kind::Float, Device::Cpu))];
+        let (given, asked) = (std::panic::AssertUnwindSafe(given), asked.to_vec());
+        std::panic::catch_unwind(move || {
+            with_given(given.0, || {
+                let numbers: Vec<Tensor> = asked.iter().map(|&n| uniform(&[n], &like)).collect();
+                numbers.iter().all(|t| t.kind() == Kind::Double && t.equal(&t.ones_like()))
+            })
+        })
+    };
+    assert!(ask(&[3], &[3]).unwrap());
+    assert!(ask(&[3], &[2]).is_err(), "another shape");
+    assert!(ask(&[3], &[]).is_err(), "one left over");
+    assert!(ask(&[3], &[3, 3]).is_err(), "one too few");
 }
 
 /// The same weights, the same data, ten steps each: the flat buffers change nothing.

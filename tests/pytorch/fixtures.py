@@ -1,0 +1,14 @@
+"""Writes the numbers that `cargo test --test pytorch` compares the chapters with.
+
+    pip install torch==2.11.0 safetensors numpy
+    python tests/pytorch/fixtures.py
+
+Every network, loss and step stands in the chapter's file here in plain PyTorch, in the order of its Rust source, and under the
+same names. Nothing but these numbers is shared between the two.
+"""
+
+import dcgan
+import wgan_gp
+
+dcgan.fixture()
+wgan_gp.fixture()
