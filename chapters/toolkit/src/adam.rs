@@ -11,8 +11,8 @@ use crate::checkpoint::{Named, copy_named};
 /// tch's own optimiser cannot save its moments and visits one tensor after the other. Here all parameters of a
 /// network, and both moments, lie in three flat buffers: an update is a handful of operations on long vectors.
 ///
-/// An update goes past libtorch's check that the weights in a graph are still those of its forward pass. Gradients of a graph that is
-/// older than the last update would be wrong without a word, so make a new one.
+/// An update goes past libtorch's check that the weights in a graph are still those of its forward pass. Gradients of
+/// a graph that is older than the last update would be wrong without a word, so make a new one.
 pub struct Adam {
     network: VarStore,
     /// The step size α.
