@@ -3,7 +3,8 @@
     python tests/errata.py            all of them
     python tests/errata.py 17 21      some
 
-Needs torch 2.11.0 and torchvision 0.26.0. Each function is one erratum; it prints what it found, and fails if that is not so.
+Needs torch 2.11.0 and torchvision 0.26.0. Each function is one erratum; it prints what it found, and fails if it is
+not what the page says.
 """
 
 import inspect
@@ -35,7 +36,7 @@ def erratum_03_dropout_in_eval_mode():
 
 
 def erratum_06_initialisation():
-    """What PyTorch starts a 4 x 4 convolution from 64 to 128 channels from, and Glorot & Bengio's, which is Keras' default."""
+    """What PyTorch starts a 4 x 4 convolution from 64 to 128 channels from, and what Keras does: Glorot & Bengio's."""
     layer = nn.Conv2d(64, 128, 4)
     default = layer.weight.std().item()
     glorot = nn.init.xavier_uniform_(layer.weight).std().item()
@@ -44,8 +45,8 @@ def erratum_06_initialisation():
 
 
 def erratum_07_adam():
-    """PyTorch's epsilon is 1e-8. And the optimisers that the port's model makes for itself, besides those that train it, would have
-    had a step size of 1e-3, had anything used them."""
+    """PyTorch's epsilon is 1e-8. And the optimisers that the port's model makes for itself, besides those that train it,
+    would have had a step size of 1e-3, had anything used them."""
     defaults = {name: p.default for name, p in inspect.signature(torch.optim.Adam).parameters.items()}
     print(f"torch.optim.Adam: lr {defaults['lr']}, eps {defaults['eps']}")
     assert defaults["lr"] == 1e-3 and defaults["eps"] == 1e-8
@@ -60,8 +61,9 @@ def erratum_07_adam():
     trainer = torch.optim.Adam(model.critic.parameters(), lr=2e-4)
     model.critic(torch.ones(1, 2)).sum().backward()
     trainer.step()
-    print(f"moments held: {len(trainer.state)} by the optimiser that is called, {len(model.c_optimizer.state)} by the model's own")
-    assert len(trainer.state) == 2 and len(model.c_optimizer.state) == 0
+    held = len(trainer.state), len(model.c_optimizer.state)
+    print(f"tensors with moments: {held[0]} in the optimiser that is called, {held[1]} in the model's own")
+    assert held == (2, 0)
 
 
 def erratum_09_labels_above_1():
@@ -97,8 +99,8 @@ def erratum_17_device():
 
 
 def erratum_20_steps_per_epoch():
-    """Keras' `fit` with `steps_per_epoch` takes one iterator through all epochs, and stops where the data end. So an "epoch" of two
-    steps is quickly over, and 600 of them are not 1,200 updates either."""
+    """Keras' `fit` with `steps_per_epoch` takes one iterator through all epochs, and stops where the data end. So an
+    "epoch" of two steps is quickly over, and 600 of them are not 1,200 updates either."""
 
     def fit(batches, epochs, steps_per_epoch):
         data, updates = iter(range(batches)), 0
@@ -135,8 +137,9 @@ def erratum_21_one_name_for_two_loops():
 
 
 def erratum_28_one_hot_planes():
-    """What the source leaves out of the CGAN: how the label gets in. With two more planes for the critic and two more numbers for the
-    generator the networks have the original's sizes, and only so. And `.cuda()` in `__getitem__` runs in the workers."""
+    """What the source leaves out of the CGAN: how the label gets in. With two more planes for the critic and two more
+    numbers for the generator the networks have the original's sizes, and only so. And `.cuda()` in `__getitem__` runs
+    in the workers."""
 
     def critic(planes):
         widths = [planes, 64, 128, 128, 128]

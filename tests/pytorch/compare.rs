@@ -23,8 +23,9 @@ pub struct Reference {
     failures: Vec<String>,
 }
 
-/// Runs a comparison in f32 and in f64. Every result of PyTorch whose name starts with one of `prefixes` must be compared
-/// in it, and ‖ours − theirs‖ / ‖theirs‖ be below 1e-5 and 1e-10. `cargo test -- --nocapture` shows how far below it is.
+/// Runs a comparison in f32 and in f64. Every result of PyTorch whose name starts with one of `prefixes` must be
+/// compared in it, and ‖ours − theirs‖ / ‖theirs‖ be below 1e-5 and 1e-10. `cargo test -- --nocapture` shows how far
+/// below it is.
 pub fn with_pytorch(prefixes: &[&str], compare: impl Fn(&mut Reference)) {
     for (name, kind, bound) in [("f32", Kind::Float, 1e-5), ("f64", Kind::Double, 1e-10)] {
         let folder = folder();
@@ -160,8 +161,8 @@ fn relative_distance(ours: &Tensor, theirs: &Tensor) -> f64 {
     if off == 0.0 { 0.0 } else { off / norm(&theirs) }
 }
 
-/// Weights that PyTorch wrote go through a network of ours and come out as the same file, byte for byte. So PyTorch reads
-/// ours, and we read PyTorch's: names, shapes, kinds, order and values are one.
+/// Weights that PyTorch wrote go through a network of ours and come out as the same file, byte for byte. So PyTorch
+/// reads ours, and we read PyTorch's: names, shapes, kinds, order and values are one.
 pub fn the_same_file(name: &str, network: &VarStore) {
     let theirs = folder().join(name).with_extension("safetensors");
     checkpoint::load(network, &theirs).unwrap();

@@ -5,7 +5,8 @@ from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
-from record import KINDS, Drawn, Dropout, Fixture, from_bytes, gradients, leaf, noise, normal, pixels, running, trained, uniform, unlike_new
+from record import KINDS, Drawn, Dropout, Fixture, from_bytes, leaf, noise, normal, pixels, uniform, unlike_new
+from record import gradients, running, trained
 from torch import nn
 
 
@@ -113,7 +114,8 @@ BATCH, Z_DIM, WIDTHS, CHANNELS = 2, 5, [4, 6, 8, 10], 1
 def fixture():
     torch.manual_seed(1)
     fixture = Fixture("ch4-dcgan")
-    generators = {"generator": Generator(Z_DIM, WIDTHS, CHANNELS), "upsampling": UpsamplingGenerator(Z_DIM, WIDTHS, CHANNELS)}
+    makers = {"generator": Generator, "upsampling": UpsamplingGenerator}
+    generators = {name: make(Z_DIM, WIDTHS, CHANNELS) for name, make in makers.items()}
     discriminator = Discriminator(WIDTHS, CHANNELS, 0.3)
     for name, network in [*generators.items(), ("discriminator", discriminator)]:
         unlike_new(network)

@@ -3,8 +3,8 @@
     cargo run -p ch4-wgan-gp -- --steps 20 --out /tmp/run
     python tests/pytorch/load.py /tmp/run                   (needs torch 2.11.0, safetensors, numpy and Pillow)
 
-It fails if a network's file does not fit strictly, if PyTorch would save another file, or if a pixel differs by more than one
-level. The sheet's z is drawn anew here, so this holds on the machine on which the run was made.
+It fails if a network's file does not fit strictly, if PyTorch would save another file, or if a pixel differs by more
+than one level. The sheet's z is drawn anew here, so this holds on the machine on which the run was made.
 """
 
 import json

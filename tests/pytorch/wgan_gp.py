@@ -5,7 +5,8 @@ from copy import deepcopy
 
 import dcgan
 import torch
-from record import KINDS, Drawn, Dropout, Fixture, from_bytes, gradients, leaf, noise, normal, pixels, running, trained, uniform, unlike_new
+from record import KINDS, Drawn, Dropout, Fixture, from_bytes, leaf, noise, normal, pixels, uniform, unlike_new
+from record import gradients, running, trained
 from torch import nn
 
 

@@ -49,9 +49,9 @@ fn batch_norm(momentum: f64, eps: f64) -> nn::BatchNorm {
     nn::batch_norm2d(VarStore::new(Device::Cpu).root(), 1, config)
 }
 
-/// The share of the old in Keras is the share of the new in PyTorch. With 0.9 for 0.1 the running mean is little more than the last
-/// batch's: for independent batches its deviation is √(0.9 / 1.1) of theirs instead of √(0.1 / 1.9), which is 3.94 times as much.
-/// Training does not show it.
+/// The share of the old in Keras is the share of the new in PyTorch. With 0.9 for 0.1 the running mean is little more
+/// than the last batch's: for independent batches its deviation is √(0.9 / 1.1) of theirs instead of √(0.1 / 1.9),
+/// which is 3.94 times as much. Training does not show it.
 #[test]
 fn erratum_01_batch_norm_momentum() {
     let _seeded = seeded(1);
@@ -99,7 +99,8 @@ fn erratum_02_batch_norm_epsilon() {
     assert!((gain(&keras) - 0.707).abs() < 5e-4, "{}", gain(&keras));
 }
 
-/// `F.dropout(x, 0.3)` drops whether its module is in training or not (`tests/errata.py 3`). Ours drops in training only.
+/// `F.dropout(x, 0.3)` drops whether its module is in training or not (`tests/errata.py 3`). Ours drops in training
+/// only.
 #[test]
 fn erratum_03_dropout_in_eval_mode() {
     let _seeded = seeded(3);
@@ -112,8 +113,8 @@ fn erratum_03_dropout_in_eval_mode() {
     assert!(!first.equal(&second), "nothing is dropped in training");
 }
 
-/// The port's generator has ReLUs where the Keras code has leaky ReLUs of slope 0.2. Half of what a batch norm lets through is negative:
-/// a ReLU sets it to 0 and sends no gradient back, a leaky ReLU does neither.
+/// The port's generator has ReLUs where the Keras code has leaky ReLUs of slope 0.2. Half of what a batch norm lets
+/// through is negative: a ReLU sets it to 0 and sends no gradient back, a leaky ReLU does neither.
 #[test]
 fn erratum_04_relu_for_leaky_relu() {
     let _seeded = seeded(4);
@@ -161,8 +162,8 @@ fn erratum_05_kernel_3_or_4() {
     assert_eq!([transposed(4, 3), transposed(4, 4)], [7, 8]);
 }
 
-/// The chapter is silent about how weights start, and its two versions differ in it: by √2 in the deviation. tch's default is another
-/// one again. Here, for 4 × 4 weights from 64 to 128 channels.
+/// The chapter is silent about how weights start, and its two versions differ in it: by √2 in the deviation. tch's
+/// default is another one again. Here, for 4 × 4 weights from 64 to 128 channels.
 #[test]
 fn erratum_06_initialisation() {
     let _seeded = seeded(6);
@@ -170,7 +171,8 @@ fn erratum_06_initialisation() {
     let near = |found: f64, wanted: f64| {
         assert!((found / wanted - 1.0).abs() < 0.01, "{found} for {wanted}");
     };
-    // The deviation of U(−b, b) is b/√3. Glorot & Bengio 2010, equation 16; PyTorch's default (`tests/errata.py 6` draws it).
+    // The deviation of U(−b, b) is b/√3. Glorot & Bengio 2010, equation 16; PyTorch's default (`tests/errata.py 6`
+    // draws it).
     let keras = (6.0f64 / (fan_in + fan_out)).sqrt() / 3f64.sqrt();
     let pytorch = (1.0f64 / fan_in).sqrt() / 3f64.sqrt();
     near(keras, 0.0255);
@@ -189,8 +191,8 @@ fn erratum_06_initialisation() {
     near(deviation(&variables["g.up4.conv.weight"]), 0.02);
 }
 
-/// PyTorch's ε is 1e-8, Keras' 1e-7, and it stands elsewhere: beside √v before v is freed of its bias. So at the first step it
-/// weighs 1e-7 / √(1 − β₂), 3.2e-6. Where gradients are as small as that, the two take different steps.
+/// PyTorch's ε is 1e-8, Keras' 1e-7, and it stands elsewhere: beside √v before v is freed of its bias. So at the
+/// first step it weighs 1e-7 / √(1 − β₂), 3.2e-6. Where gradients are as small as that, the two take different steps.
 #[test]
 fn erratum_07_adam_epsilon() {
     let _seeded = seeded(7);
@@ -220,8 +222,8 @@ fn erratum_07_adam_epsilon() {
     near(-number(&weight), 1.0 / 1.1);
 }
 
-/// The book's noise goes outwards: reals in [1, 1.1], fakes in [−0.1, 0]. The gradient by the logit is p − y. A label of 1 and more is
-/// never reached, so the logit is driven up for ever; one inside (0, 1) is reached.
+/// The book's noise goes outwards: reals in [1, 1.1], fakes in [−0.1, 0]. The gradient by the logit is p − y. A label
+/// of 1 and more is never reached, so the logit is driven up for ever; one inside (0, 1) is reached.
 #[test]
 fn erratum_08_label_noise_sharpens() {
     let _seeded = seeded(8);
@@ -243,7 +245,8 @@ fn erratum_08_label_noise_sharpens() {
     assert!(number(&fake.min()) >= 0.0 && number(&fake.mean(Kind::Double)) > 0.04);
 }
 
-/// "PyTorch refuses labels above 1": `BCELoss` does (`tests/errata.py 9`), the loss on logits takes them without a word, and falls below 0.
+/// "PyTorch refuses labels above 1": `BCELoss` does (`tests/errata.py 9`), the loss on logits takes them without a
+/// word, and falls below 0.
 #[test]
 fn erratum_09_labels_above_1() {
     let _seeded = seeded(9);
@@ -271,8 +274,8 @@ fn batches_seen(gan: &mut Dcgan) -> [i64; 2] {
     })
 }
 
-/// "Two calls, as in PyTorch's tutorial": the tutorial makes the fakes once, and only D(fake) runs again. The port makes others for
-/// the second update, for which it also runs D on the real images again.
+/// "Two calls, as in PyTorch's tutorial": the tutorial makes the fakes once, and only D(fake) runs again. The port
+/// makes others for the second update, for which it also runs D on the real images again.
 #[test]
 fn erratum_11_fakes_are_made_once() {
     let _seeded = seeded(11);
@@ -304,8 +307,8 @@ fn judged() -> (VarStore, VarStore, Tensor) {
     (g, d, fake_logits)
 }
 
-/// "`retain_graph` would do too": not after the discriminator's update, which changes weights that the graph needs. Both gradients
-/// before either update would do.
+/// "`retain_graph` would do too": not after the discriminator's update, which changes weights that the graph needs.
+/// Both gradients before either update would do.
 #[test]
 fn erratum_12_retain_graph() {
     let _seeded = seeded(12);
@@ -329,7 +332,8 @@ fn erratum_12_retain_graph() {
     assert!(both(false).is_ok());
 }
 
-/// Without `detach`, or in the penalty, the discriminator's update is the same. What is wasted is a backward pass through the generator.
+/// Without `detach`, or in the penalty, the discriminator's update is the same. What is wasted is a backward pass
+/// through the generator.
 #[test]
 fn erratum_13_detach_saves_a_backward_pass() {
     let run = |detach: bool| {
@@ -353,8 +357,8 @@ fn erratum_13_detach_saves_a_backward_pass() {
     assert!(!none.iter().any(Tensor::defined));
 }
 
-/// Keras takes both gradients of one forward pass, so its generator is judged by the discriminator before its update. The port, as the
-/// tutorial and as this book, judges it by the one after.
+/// Keras takes both gradients of one forward pass, so its generator is judged by the discriminator before its update.
+/// The port, as the tutorial and as this book, judges it by the one after.
 #[test]
 fn erratum_14_alternating_not_simultaneous() {
     let _seeded = seeded(14);
@@ -377,8 +381,8 @@ fn erratum_14_alternating_not_simultaneous() {
     assert!((found - before).abs() > 1e-2, "{found} should not be {before}");
 }
 
-/// With batch norm a discriminator's verdict on one image depends on the others in the batch (`ch4-wgan-gp` shows that the critic's
-/// does not).
+/// With batch norm a discriminator's verdict on one image depends on the others in the batch (`ch4-wgan-gp` shows
+/// that the critic's does not).
 #[test]
 fn erratum_18_batch_norm_mixes_the_images() {
     let _seeded = seeded(18);
@@ -392,8 +396,9 @@ fn erratum_18_batch_norm_mixes_the_images() {
     }
 }
 
-/// The upsampling variant has the same effect at four times the multiplications. And the transposed convolution's checkerboards are not
-/// forced: a 4 × 4 kernel with stride 2 reaches every pixel equally often. A 3 × 3 kernel does not.
+/// The upsampling variant has the same effect at four times the multiplications. And the transposed convolution's
+/// checkerboards are not forced: a 4 × 4 kernel with stride 2 reaches every pixel equally often. A 3 × 3 kernel does
+/// not.
 #[test]
 fn erratum_26_upsampling_costs_four_times() {
     let _seeded = seeded(26);
@@ -421,8 +426,9 @@ fn erratum_26_upsampling_costs_four_times() {
     assert_eq!(reached(3), [1.0, 2.0, 4.0]);
 }
 
-/// "Where one side is much stronger the gradient vanishes": it depends on the loss. What arrives at the logit of a fake that the
-/// discriminator is sure of, for the saturating loss log(1 − D), for a sigmoid and `BCELoss`, and for the loss on logits.
+/// "Where one side is much stronger the gradient vanishes": it depends on the loss. What arrives at the logit of a
+/// fake that the discriminator is sure of, for the saturating loss log(1 − D), for a sigmoid and `BCELoss`, and for
+/// the loss on logits.
 #[test]
 fn erratum_32_vanishing_gradients() {
     let _seeded = seeded(32);

@@ -1,4 +1,5 @@
-//! Claims of the source chapter about WGAN-GP that are false, and what is true instead; `book/errata.md` lists them all.
+//! Claims of the source chapter about WGAN-GP that are false, and what is true instead; `book/errata.md` lists them
+//! all.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -45,8 +46,8 @@ fn erratum_06_initialisation() {
     assert!((deviation / 0.0255 - 1.0).abs() < 0.01, "{deviation}");
 }
 
-/// Without `detach`, in the critic's loss as in the penalty, the critic's gradients are the same: `zero_grad` clears what goes astray into
-/// the generator. `ch4-dcgan` shows what is wasted.
+/// Without `detach`, in the critic's loss as in the penalty, the critic's gradients are the same: `zero_grad` clears
+/// what goes astray into the generator. `ch4-dcgan` shows what is wasted.
 #[test]
 fn erratum_13_no_detach_in_the_penalty() {
     let _seeded = seeded(13);
@@ -78,8 +79,9 @@ fn erratum_13_no_detach_in_the_penalty() {
     }
 }
 
-/// "Only the call that takes the gradient differs": the book's Keras code draws α from a normal distribution, which puts two points in
-/// three outside of the segment between a real image and a fake one. The port's uniform α is the paper's.
+/// "Only the call that takes the gradient differs": the book's Keras code draws α from a normal distribution, which
+/// puts two points in three outside of the segment between a real image and a fake one. The port's uniform α is the
+/// paper's.
 #[test]
 fn erratum_15_alpha_is_uniform() {
     let _seeded = seeded(15);
@@ -95,7 +97,8 @@ fn erratum_15_alpha_is_uniform() {
     assert_eq!(outside(&between(&real, &real.ones_like())), 0.0);
 }
 
-/// The square root of a sum of squares has no derivative at 0, and gives NaN, which then is every weight's. `norm` gives 0.
+/// The square root of a sum of squares has no derivative at 0, and gives NaN, which then is every weight's. `norm`
+/// gives 0.
 #[test]
 fn erratum_16_the_root_at_zero() {
     let _seeded = seeded(16);
@@ -136,14 +139,16 @@ fn erratum_18_neither_batch_norm_nor_sigmoid() {
     assert!(others(true) > 0.01, "{}", others(true));
     assert_eq!(others(false), 0.0);
 
-    // Two distributions, each a single point, are as far apart as the points. A sigmoid's mean cannot differ by more than 1.
+    // Two distributions, each a single point, are as far apart as the points. A sigmoid's mean cannot differ by more
+    // than 1.
     let (real, fake) = (Tensor::from_slice(&[10.0]), Tensor::from_slice(&[0.0]));
     assert_eq!(number(&-critic_loss(&real, &fake)), 10.0);
     assert!(number(&-critic_loss(&real.sigmoid(), &fake.sigmoid())) < 1.0);
 }
 
-/// In the source one batch of real images serves all critic steps; Gulrajani et al. draw anew in each (algorithm 1, line 4). So do we:
-/// a step asks for as many batches as it has critic steps, and within an epoch no image comes twice.
+/// In the source one batch of real images serves all critic steps; Gulrajani et al. draw anew in each (algorithm 1,
+/// line 4). So do we: a step asks for as many batches as it has critic steps, and within an epoch no image comes
+/// twice.
 #[test]
 fn erratum_19_fresh_images_for_every_critic_step() {
     let _seeded = seeded(19);
@@ -159,8 +164,9 @@ fn erratum_19_fresh_images_for_every_critic_step() {
     assert_eq!(seen.len(), 3 * 4);
 }
 
-/// The distance in the Lipschitz condition is the Euclidean one, between different points; not the mean absolute difference of pixels.
-/// The penalty drives ‖w‖₂ of D(x) = wᵀx to 1, and this D stretches no Euclidean distance, but does stretch the other one.
+/// The distance in the Lipschitz condition is the Euclidean one, between different points; not the mean absolute
+/// difference of pixels. The penalty drives ‖w‖₂ of D(x) = wᵀx to 1, and this D stretches no Euclidean distance, but
+/// does stretch the other one.
 #[test]
 fn erratum_22_the_distance_is_euclidean() {
     let _seeded = seeded(22);
@@ -187,8 +193,8 @@ fn erratum_22_the_distance_is_euclidean() {
     assert!(pixels.iter().all(|&ratio| ratio > 1.0), "{pixels:?}");
 }
 
-/// −1/n Σ y·p over a batch of reals (y = 1) and one of fakes (y = −1), n being both together, is half the difference of means. What is
-/// worth plotting is the difference, without the penalty.
+/// −1/n Σ y·p over a batch of reals (y = 1) and one of fakes (y = −1), n being both together, is half the difference
+/// of means. What is worth plotting is the difference, without the penalty.
 #[test]
 fn erratum_24_half_the_difference() {
     let _seeded = seeded(24);
@@ -226,11 +232,12 @@ fn critic_of_points() -> (impl ModuleT, Adam) {
     (nn::func_t(move |x, _| layers.forward(x)), Adam::new(variables, 1e-3, (0.5, 0.9)))
 }
 
-/// "The critic must be trained to convergence, so we train it 3 to 5 times": 3 to 5 steps are nowhere near convergence, and suffice.
+/// "The critic must be trained to convergence, so we train it 3 to 5 times": 3 to 5 steps are nowhere near
+/// convergence, and suffice.
 ///
-/// Real points are normal around one place in eight dimensions, fakes around another, four away, which the generator moves. A
-/// fresh critic takes dozens of steps before its estimate stays where it settles. With 5 for each of the generator's the fakes arrive
-/// all the same. With 1 they circle around the place.
+/// Real points are normal around one place in eight dimensions, fakes around another, four away, which the generator
+/// moves. A fresh critic takes dozens of steps before its estimate stays where it settles. With 5 for each of the
+/// generator's the fakes arrive all the same. With 1 they circle around the place.
 #[test]
 fn erratum_25_three_to_five_steps() {
     let _seeded = seeded(25);

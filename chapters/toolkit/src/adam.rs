@@ -14,8 +14,8 @@ use crate::checkpoint::{Named, copy_named};
 /// The weights of convolutions lie there with their channels last. libtorch then lets whole images flow through the network
 /// channels last, which its convolutions like better; no number changes but in its last digits.
 ///
-/// An update goes past libtorch's check that the weights in a graph are still those of its forward pass. Gradients of a graph that is
-/// older than the last update would be wrong without a word, so make a new one.
+/// An update goes past libtorch's check that the weights in a graph are still those of its forward pass. Gradients of
+/// a graph that is older than the last update would be wrong without a word, so make a new one.
 pub struct Adam {
     network: VarStore,
     /// The step size α.

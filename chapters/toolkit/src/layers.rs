@@ -54,8 +54,8 @@ fn parameters(
 /// Batch normalisation over `[batch, channels, h, w]` as PyTorch has it: scale from 1, shift from 0, ε 1e-5, and
 /// running statistics that move by a tenth at each training step. (tch's own default draws the scale from U(0, 1).)
 ///
-/// Statistics are kept in f32 for bf16 input. Beside them stands the number of training batches seen, of which nothing depends
-/// here, but which PyTorch expects in a file of weights.
+/// Statistics are kept in f32 for bf16 input. Beside them stands the number of training batches seen, of which
+/// nothing depends here, but which PyTorch expects in a file of weights.
 pub fn batch_norm2d(path: Path<'_>, channels: i64) -> FuncT<'static> {
     let one = Init::Const(1.0);
     let config = nn::BatchNormConfig { ws_init: one, ..Default::default() };
@@ -83,7 +83,8 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Tensor {
     x.detach().leaky_relu_backward(x, slope, false)
 }
 
-/// In training, `x` with a share `p` of its elements set to 0, and the others scaled by `1 / (1 − p)` to keep the mean; any shape.
+/// In training, `x` with a share `p` of its elements set to 0, and the others scaled by `1 / (1 − p)` to keep the
+/// mean; any shape.
 pub fn dropout(x: &Tensor, p: f64, train: bool) -> Tensor {
     if train && let Some(kept) = given(&x.size()) {
         return x * (kept.to_kind(x.kind()) / (1.0 - p));

@@ -3,7 +3,8 @@
 //! libtorch's generator can be seeded but not saved. Seeding it afresh at every step makes each step's numbers a
 //! function of the run's seed and the step, and a resumed run draws what the uninterrupted one would have drawn.
 //!
-//! What a step draws can also be given to it ([`with_given`]), which is how a step is compared with the same step elsewhere.
+//! What a step draws can also be given to it ([`with_given`]), which is how a step is compared with the same step
+//! elsewhere.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -51,10 +52,11 @@ thread_local! {
 }
 
 /// Runs `work`, and hands it these tensors, one after the other, in place of what [`normal`], [`uniform`] and
-/// [`layers::dropout`](crate::layers::dropout) would draw on this thread. Where dropout's masks are 1, an element is kept.
+/// [`layers::dropout`](crate::layers::dropout) would draw on this thread. Where dropout's masks are 1, an element is
+/// kept.
 ///
-/// A seed would not do for a comparison: libtorch's normal numbers depend on the vector instructions of the processor, its
-/// dropout masks on the processor's maker.
+/// A seed would not do for a comparison: libtorch's normal numbers depend on the vector instructions of the
+/// processor, its dropout masks on the processor's maker.
 ///
 /// # Panics
 /// If `work` asks for another shape than that of the next tensor, or for more or fewer tensors than there are.
