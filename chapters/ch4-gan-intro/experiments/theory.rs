@@ -121,11 +121,10 @@ fn plot(path: &Path, curves: &[Vec<f64>]) -> Result<()> {
             .draw()?;
         for (name, gaussian, colour) in [("p, real", REAL, BLUE), ("q, fake", FAKE, ORANGE)] {
             let curve = along(&|place| gaussian.density(place));
+            let area = [(-EDGE, 0.0)].into_iter().chain(curve.clone()).chain([(EDGE, 0.0)]);
+            densities.draw_series([Polygon::new(area.collect::<Vec<_>>(), colour.mix(0.2))])?;
             densities
-                .draw_series(
-                    AreaSeries::new(curve, 0.0, colour.mix(0.25))
-                        .border_style(colour.stroke_width(2)),
-                )?
+                .draw_series(LineSeries::new(curve, colour.stroke_width(2)))?
                 .label(name)
                 .legend(move |(x, y)| {
                     PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))

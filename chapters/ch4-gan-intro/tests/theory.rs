@@ -74,7 +74,7 @@ fn a_trained_discriminator_is_p_over_p_plus_q() {
     let error_of = |wanted: &dyn Fn([f64; 2]) -> f64| error(&gan, &grid, wanted, P, Q);
     let error = error_of(&best);
     println!("mean |D - p/(p+q)| {error:.4}");
-    assert!(error < 0.02, "{error}");
+    assert!(error < 0.01, "{error}");
     // The measure can tell: a discriminator that knows nothing, or one that mixes the two up, is far off.
     assert!(error_of(&|_| 0.5) > 0.2);
     assert!(error_of(&|x| 1.0 - best(x)) > 0.4);
@@ -88,7 +88,7 @@ fn a_trained_discriminator_is_p_over_p_plus_q() {
     let value = -loss.double_value(&[]);
     let theory = best_value(jensen_shannon(&P, &Q, &grid));
     println!("value {value:.4}, -log 4 + 2 JSD = {theory:.4}");
-    assert!((value - theory).abs() < 0.02, "{value} {theory}");
+    assert!((value - theory).abs() < 0.01, "{value} {theory}");
 }
 
 /// Where the generator makes what is real, the best answer to everything is ½.
@@ -98,7 +98,7 @@ fn against_a_perfect_generator_the_discriminator_answers_one_half() {
     let (grid, gan) = (grid(), trained(P, P));
     let error = error(&gan, &grid, |_| 0.5, P, P);
     println!("mean |D - 1/2| {error:.4}");
-    assert!(error < 0.02, "{error}");
+    assert!(error < 0.01, "{error}");
 }
 
 /// The equilibrium is reached in play too: after a while the discriminator can hardly tell generated from real moons.
@@ -115,19 +115,21 @@ fn at_the_end_of_training_the_discriminator_answers_nearly_one_half() {
             (logits.sigmoid() - 0.5).abs().mean(Kind::Double).double_value(&[])
         })
     };
-    let mut losses = Vec::new();
-    for step in 0..2_000 {
-        let loss = gan.step(&Points::Moons.draw(256)).discriminator;
-        if step == 50 {
-            // At first it can tell.
-            let error = uncertainty(&gan);
-            println!("mean |D - 1/2| after 50 steps {error:.4}");
-            assert!(error > 0.15, "{error}");
-        }
-        if step >= 1_800 {
-            losses.push(loss.double_value(&[]));
-        }
+    // An untrained generator is found out.
+    for _ in 0..200 {
+        let fake = no_grad(|| gan.noise(256).apply_t(&gan.generator, true));
+        let _ = gan.discriminator_step(&Points::Moons.draw(256), &fake);
     }
+    let error = uncertainty(&gan);
+    println!("mean |D - 1/2| against an untrained generator {error:.4}");
+    assert!(error > 0.25, "{error}");
+
+    // Then it learns, too.
+    let mut losses = Vec::new();
+    for _ in 0..2_000 {
+        losses.push(gan.step(&Points::Moons.draw(256)).discriminator.double_value(&[]));
+    }
+    let losses = &losses[1_800..];
     let (error, loss) = (uncertainty(&gan), losses.iter().sum::<f64>() / losses.len() as f64);
     println!("mean |D - 1/2| at the end {error:.4}, loss {loss:.4}");
     assert!(error < 0.05, "{error}");
