@@ -1,0 +1,4 @@
+//! Training tricks.
+
+pub mod model;
+pub mod train;
