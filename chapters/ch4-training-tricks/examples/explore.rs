@@ -6,7 +6,7 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let name = &args[1];
     let steps: u64 = args[2].parse().unwrap();
-    let base = serde_json::json!({"loss":"sigmoid-bce","z_dim":32,"g_width":16,"d_width":16,"d_layers":3,"dropout":0.0,
+    let base = serde_json::json!({"loss":"sigmoid-bce","z_dim":32,"g_width":16,"d_width":16,"d_layers":3,"d_norm":false,"dropout":0.0,
       "g_learning_rate":5e-4,"d_learning_rate":5e-4,"betas":[0.5,0.999],"batch_size":32,"d_steps":1,"g_steps":1,"label_noise":[0.0,0.0],"label_flips":0.0});
     let mut v = base;
     let over: serde_json::Value = serde_json::from_str(&args[3]).unwrap();
@@ -17,7 +17,7 @@ fn main() {
     let set = ImageSet::load(&source::folder("bricks-small").unwrap(), &LoadOptions { side: 32, channels: 1, skip_bad: false, cache: "data/.cache".into() }).unwrap();
     let mut batches = Batches::new(set.training(), s.batch_size as usize, seed).unwrap();
     let held = set.held_out();
-    let n = 256;
+    let n = 64;
     let pick = |ix: &[usize]| -> Vec<usize> { (0..n).map(|i| ix[i * ix.len() / n]).collect() };
     let reference = set.batch(&pick(&held), Device::Cpu, Kind::Float);
     let floor = set.batch(&pick(&set.training()), Device::Cpu, Kind::Float);
@@ -29,6 +29,14 @@ fn main() {
     let mut rows = vec![];
     let mut k = 0;
     let every = steps / 10;
+    let head: u64 = args.get(5).map_or(0, |s| s.parse().unwrap());
+    for h in 0..head {
+        noise::seed_step(seed, 1_000_000 + h);
+        let real = set.batch(batches.indices(k), Device::Cpu, Kind::Float);
+        k += 1;
+        let d = gan.d_step(&real);
+        if h + 1 == head { println!("head d {:.3e} fake logit {:.2}", d.0.double_value(&[]), d.3.double_value(&[])); }
+    }
     for step in 1..=steps {
         noise::seed_step(seed, step);
         let mut d = None;
@@ -39,7 +47,7 @@ fn main() {
         }
         let mut g = None;
         for _ in 0..s.g_steps { g = Some(gan.g_step(s.batch_size as i64)); }
-        if step % every == 0 || step == 10 || step == 25 {
+        if step % every == 0 || step == 5 || step == 25 {
             let (dl, ar, af, lf) = d.unwrap();
             let (gl, gn) = g.unwrap();
             let f = |t: &Tensor| t.double_value(&[]);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compute::{DeviceChoice, PrecisionChoice};
 
@@ -155,16 +155,28 @@ pub fn main(
     about: &'static str,
     execute: impl FnOnce(Command) -> Result<()>,
 ) -> ExitCode {
-    let command = Cli::command()
+    main_with(name, about, EXAMPLES, |cli: Cli| {
+        execute(cli.command.unwrap_or(Command::Train(cli.train)))
+    })
+}
+
+/// The same for a chapter with a command line `C` of its own. In `examples`, which end the help, PROGRAM stands for the name.
+pub fn main_with<C: Parser>(
+    name: &'static str,
+    about: &'static str,
+    examples: &str,
+    execute: impl FnOnce(C) -> Result<()>,
+) -> ExitCode {
+    let command = C::command()
         .name(name)
         .bin_name(name)
         .about(about)
-        .after_help(EXAMPLES.replace("PROGRAM", name));
-    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        .after_help(examples.replace("PROGRAM", name));
+    let cli = match C::from_arg_matches(&command.get_matches()) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    match execute(cli.command.unwrap_or(Command::Train(cli.train))) {
+    match execute(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
         Err(error) => {

@@ -59,23 +59,28 @@ impl<S: Serialize + DeserializeOwned> Config<S> {
     /// # Errors
     /// If there is none, or it is not `program`'s.
     pub fn read(folder: &Path, program: &str) -> Result<Self> {
-        let path = folder.join("config.json");
-        let text = fs::read_to_string(&path).with_context(|| {
-            format!(
-                "{}: no run and no weights here, since there is no config.json",
-                folder.display()
-            )
-        })?;
-        let value: serde_json::Value =
-            serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-        let found = value["program"].as_str().unwrap_or("another program");
-        ensure!(
-            found == program,
-            "{}: made by {found}, and {program} has other networks",
-            path.display()
-        );
-        serde_json::from_value(value).with_context(|| path.display().to_string())
+        read(folder, program)
     }
+}
+
+/// Reads the `config.json` of a run folder or a folder of weights, whatever else than `program` it holds.
+///
+/// # Errors
+/// If there is none, or it is not `program`'s.
+pub fn read<C: DeserializeOwned>(folder: &Path, program: &str) -> Result<C> {
+    let path = folder.join("config.json");
+    let text = fs::read_to_string(&path).with_context(|| {
+        format!("{}: no run and no weights here, since there is no config.json", folder.display())
+    })?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    let found = value["program"].as_str().unwrap_or("another program");
+    ensure!(
+        found == program,
+        "{}: made by {found}, and {program} has other networks",
+        path.display()
+    );
+    serde_json::from_value(value).with_context(|| path.display().to_string())
 }
 
 /// Reads the images of a run.
