@@ -29,11 +29,11 @@ use toolkit::{Compute, ImageSet, config, interrupt, sheet, source};
 use crate::cli::RunArgs;
 use crate::model::SIDE;
 use crate::progress::Progress;
-use crate::record::Record;
+use crate::record::{Record, Row};
 use crate::report;
 use crate::run::{Bench, TrialRun};
 use crate::train::train;
-use crate::trials::{self, Trial};
+use crate::trials::{self, TRIALS, Trial};
 
 /// The contents of `config.json`: all that decides a run beside the list of trials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub struct Experiment {
     /// What decides it.
     pub plan: Plan,
     folder: PathBuf,
-    trials: Vec<Trial>,
+    trials: Vec<&'static Trial>,
     bench: Bench,
 }
 
@@ -165,7 +165,7 @@ impl Experiment {
         let mut to_do = Vec::new();
         // Seed by seed, so that a run that is stopped has whole tables of fewer seeds.
         for &seed in &self.plan.seeds {
-            for trial in &self.trials {
+            for &trial in &self.trials {
                 if !self.is_made(trial, seed)? {
                     to_do.push((trial, seed));
                 }
@@ -205,7 +205,7 @@ impl Experiment {
 
     fn make(&self, trial: &Trial, seed: u64, progress: &Progress) -> Result<Record> {
         let folder = trial_folder(&self.folder, trial.name, seed);
-        let on_step = |row: &crate::record::Row| progress.step(trial, row);
+        let on_step = |row: &Row| progress.step(trial, row);
         let run = TrialRun::begin(&self.bench, trial, seed, &on_step)?;
         let (record, images) = train(&trial.settings, run)?;
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -232,10 +232,10 @@ impl Experiment {
     /// Writes tables, plots and sheets of all trials that are in the folder, and gives the path of the page that holds them.
     fn report(&self) -> Result<PathBuf> {
         let mut records = Vec::new();
-        for trial in trials::trials() {
+        for trial in TRIALS {
             for &seed in &self.plan.seeds {
                 if let Some(record) = Record::read(&trial_folder(&self.folder, trial.name, seed))? {
-                    records.push((trial.clone(), record));
+                    records.push((trial, record));
                 }
             }
         }

@@ -8,7 +8,8 @@ use ch4_training_tricks::trials;
 use toolkit::cli;
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
-const ABOUT: &str = "Training tricks: each tried against the same failing baseline, with tables and plots";
+const ABOUT: &str =
+    "Training tricks: each tried against the same failing baseline, with tables and plots";
 
 fn main() -> ExitCode {
     cli::main_with(PROGRAM, ABOUT, EXAMPLES, |cli: Cli| {

@@ -61,9 +61,16 @@ pub struct Discriminator {
 }
 
 impl Discriminator {
-    /// `layers` is 1 to 4; `width` is the number of channels after the first, and each further one doubles it. `dropout` is the share
-    /// of activations that are set to 0 after each of them in training.
-    pub fn new(path: &Path<'_>, layers: u32, width: i64, channels: i64, dropout: f64, norm: bool) -> Self {
+    /// `layers` is 1 to 4; `width` is the number of channels after the first, and each further one doubles it and, with `batch_norm`,
+    /// normalises its batch. `dropout` is the share of activations that are set to 0 after each of them in training.
+    pub fn new(
+        path: &Path<'_>,
+        layers: u32,
+        width: i64,
+        channels: i64,
+        batch_norm: bool,
+        dropout: f64,
+    ) -> Self {
         assert!((1..=4).contains(&layers), "side 32 can be halved one to four times here");
         // No normalisation of the image itself: its mean and contrast are part of what is to be judged.
         let mut halvings = nn::seq_t()
@@ -72,7 +79,7 @@ impl Discriminator {
         let mut outputs = width;
         for layer in 2..=layers {
             let path = path / format!("down{layer}");
-            halvings = halvings.add(down_block(&path, outputs, 2 * outputs, dropout, norm));
+            halvings = halvings.add(down_block(&path, outputs, 2 * outputs, batch_norm, dropout));
             outputs *= 2;
         }
         let side = SIDE >> layers;
@@ -89,11 +96,17 @@ impl ModuleT for Discriminator {
     }
 }
 
-/// A convolution that halves the side, batch normalisation, a leaky ReLU and dropout.
-fn down_block(path: &Path<'_>, inputs: i64, outputs: i64, dropout: f64, norm: bool) -> nn::SequentialT {
-    let l = nn::seq_t().add(conv2d(path / "conv", inputs, outputs, 4, conv(2, 1)));
-    let l = if norm { l.add(batch_norm2d(path / "norm", outputs)) } else { l };
-    l.add(leak_and_drop(dropout))
+/// A convolution that halves the side, batch normalisation if wanted, a leaky ReLU and dropout.
+fn down_block(
+    path: &Path<'_>,
+    inputs: i64,
+    outputs: i64,
+    batch_norm: bool,
+    dropout: f64,
+) -> nn::SequentialT {
+    let layers = nn::seq_t().add(conv2d(path / "conv", inputs, outputs, 4, conv(2, 1)));
+    let layers = if batch_norm { layers.add(batch_norm2d(path / "norm", outputs)) } else { layers };
+    layers.add(leak_and_drop(dropout))
 }
 
 fn leak_and_drop(dropout: f64) -> nn::SequentialT {

@@ -17,7 +17,7 @@ use crate::trials::{Group, Trial};
 /// A trial and the records of all its seeds.
 pub struct Made<'a> {
     /// What was tried.
-    pub trial: &'a Trial,
+    pub trial: &'static Trial,
     /// One for each seed, by seed.
     pub records: Vec<&'a Record>,
     summaries: Vec<Summary>,
@@ -30,11 +30,11 @@ impl Made<'_> {
 }
 
 /// The records by trial, in the order in which they come.
-pub fn by_trial(records: &[(Trial, Record)]) -> Vec<Made<'_>> {
+pub fn by_trial<'a>(records: &'a [(&'static Trial, Record)]) -> Vec<Made<'a>> {
     records
         .chunk_by(|a, b| a.0.name == b.0.name)
         .map(|chunk| Made {
-            trial: &chunk[0].0,
+            trial: chunk[0].0,
             records: chunk.iter().map(|(_, record)| record).collect(),
             summaries: chunk.iter().map(|(_, record)| record.summary()).collect(),
         })
@@ -95,7 +95,7 @@ impl Verdict {
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write(folder: &Path, plan: &Plan, records: &[(Trial, Record)]) -> Result<PathBuf> {
+pub fn write(folder: &Path, plan: &Plan, records: &[(&'static Trial, Record)]) -> Result<PathBuf> {
     let (tables, plots) = (folder.join("tables"), folder.join("plots"));
     for folder in [&tables, &plots] {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -109,7 +109,7 @@ pub fn write(folder: &Path, plan: &Plan, records: &[(Trial, Record)]) -> Result<
         }
         let markdown = table.markdown();
         write_whole(&tables.join(format!("{}.md", group.name())), &markdown)?;
-        page += &format!("\n## {}\n\n{}\n\n{markdown}", group.title(), group.text());
+        page += &format!("\n## {}\n\n{markdown}", group.title());
         if let Some(plot) = plots::of_group(group, &made, &plots)? {
             page += &format!("\n![{plot}](plots/{plot}.svg)\n");
         }
@@ -133,7 +133,7 @@ pub fn write(folder: &Path, plan: &Plan, records: &[(Trial, Record)]) -> Result<
 }
 
 /// How the numbers came about, for whoever finds the page by itself.
-fn head(plan: &Plan, records: &[(Trial, Record)]) -> String {
+fn head(plan: &Plan, records: &[(&'static Trial, Record)]) -> String {
     let seconds: f64 = records.iter().map(|(_, record)| record.result.seconds).sum();
     let seeds: Vec<String> = plan.seeds.iter().map(u64::to_string).collect();
     let floor = mean(&records.iter().map(|(_, r)| r.result.swd_floor).collect::<Vec<f64>>());
@@ -191,7 +191,7 @@ pub fn group_table(group: Group, made: &[Made<'_>]) -> Table {
             });
             vec![
                 format!("`{}`", one.trial.name),
-                one.trial.change.into(),
+                one.trial.changes.into(),
                 cell(&one.column(|s| s.swd), |v| format!("{v:.1}")),
                 cell(&one.column(|s| s.spread), |v| format!("{v:.2}")),
                 cell(&one.column(|s| s.g_gradient), scientific),
@@ -212,8 +212,14 @@ const LOSS_TEXT: &str = "Spearman's rank correlation ρ of the generator's loss 
 
 /// The rank correlation of loss and distance in every trial.
 pub fn loss_table(made: &[Made<'_>]) -> Table {
-    let header =
-        ["trial", "ρ", "generator's loss, first half", "second half", "distance, middle", "at the end"];
+    let header = [
+        "trial",
+        "ρ",
+        "generator's loss, first half",
+        "second half",
+        "distance, middle",
+        "at the end",
+    ];
     let rows = made
         .iter()
         .map(|one| {
@@ -266,7 +272,13 @@ fn cell(values: &[f64], format: impl Fn(f64) -> String) -> String {
 }
 
 fn scientific(value: f64) -> String {
-    if value == 0.0 { "0".into() } else if value >= 0.1 { format!("{value:.1}") } else { format!("{value:.0e}") }
+    if value == 0.0 {
+        "0".into()
+    } else if value >= 0.1 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0e}")
+    }
 }
 
 /// A row of `trials.csv`.
@@ -326,7 +338,8 @@ fn write_sheets(folder: &Path, made: &[Made<'_>], path: &Path) -> Result<()> {
         let sheet = image::open(&from).with_context(|| from.display().to_string())?;
         sheets.push(sheet.to_rgb8());
     }
-    let (width, height) = sheets.iter().fold((0, 0), |(w, h), s| (w.max(s.width()), h.max(s.height())));
+    let (width, height) =
+        sheets.iter().fold((0, 0), |(w, h), s| (w.max(s.width()), h.max(s.height())));
     let (step_x, step_y) = (width + BETWEEN, height + BETWEEN);
     let (columns, rows) = (sheets.len().min(ACROSS) as u32, sheets.len().div_ceil(ACROSS) as u32);
     let size = (columns * step_x + BETWEEN, rows * step_y + BETWEEN);
@@ -352,7 +365,7 @@ fn sheet_key(made: &[Made<'_>]) -> String {
                 .iter()
                 .map(|one| {
                     let swd = one.summaries[0].swd;
-                    format!("`{}`: {}; distance {swd:.1}", one.trial.name, one.trial.change)
+                    format!("`{}`: {}; distance {swd:.1}", one.trial.name, one.trial.changes)
                 })
                 .collect();
             cells.resize(ACROSS.min(made.len()), String::new());

@@ -117,7 +117,8 @@ pub fn noisy_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
 /// `share`, and loses much by being sure.
 pub fn flip(labels: &Tensor, share: f64) -> Tensor {
     let wrong = labels.rand_like().lt(share);
-    (1.0 - labels).where_self(&wrong, labels)
+    let exchanged: Tensor = 1.0 - labels;
+    exchanged.where_self(&wrong, labels)
 }
 
 /// The length of the vector that all these tensors make together, a scalar.
@@ -161,11 +162,19 @@ pub struct Drawn {
 impl Gan {
     /// New networks for images of `channels` channels; libtorch's generator decides their weights.
     pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
-        let betas = settings.betas;
+        let Settings { z_dim, g_width, d_width, d_layers, d_batch_norm, dropout, betas, .. } =
+            *settings;
         let (g, d) = (VarStore::new(compute.device), VarStore::new(compute.device));
         Self {
-            generator: Generator::new(&g.root(), settings.z_dim, settings.g_width, channels),
-            discriminator: discriminator(&d.root(), settings, channels),
+            generator: Generator::new(&g.root(), z_dim, g_width, channels),
+            discriminator: Discriminator::new(
+                &d.root(),
+                d_layers,
+                d_width,
+                channels,
+                d_batch_norm,
+                dropout,
+            ),
             generator_adam: Adam::new(g, settings.g_learning_rate, betas),
             discriminator_adam: Adam::new(d, settings.d_learning_rate, betas),
             settings: settings.clone(),
@@ -181,7 +190,8 @@ impl Gan {
 
     /// One update of the discriminator on `real: [batch, channels, 32, 32]` and as many fakes.
     pub fn discriminator_step(&mut self, real: &Tensor) -> Judged {
-        let Settings { loss, label_noise: [real_noise, fake_noise], label_flips, .. } = self.settings;
+        let Settings { loss, label_noise: [real_noise, fake_noise], label_flips, .. } =
+            self.settings;
         // The networks may take different numbers of steps, so each draws fakes of its own. The generator stays as it is in this step.
         let fake = no_grad(|| self.noise(real.size()[0]).apply_t(&self.generator, true));
         // Real and fake go through separately, since batch norm would otherwise mix their statistics.
