@@ -226,6 +226,11 @@ impl Gan {
         Drawn { loss, gradient: norm(&gradients), moved }
     }
 
+    /// The variables of the generator and of the discriminator.
+    pub fn networks(&self) -> [&VarStore; 2] {
+        [self.generator_adam.network(), self.discriminator_adam.network()]
+    }
+
     /// A copy of all the generator's weights, one after the other by their names.
     fn generator_weights(&self) -> Tensor {
         let mut weights: Vec<_> = self.generator_adam.network().variables().into_iter().collect();
