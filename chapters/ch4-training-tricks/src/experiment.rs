@@ -254,7 +254,7 @@ pub fn trial_folder(run: &Path, trial: &str, seed: u64) -> PathBuf {
 /// What the command line asks for, before the device is known.
 fn planned(program: &str, args: &RunArgs) -> Plan {
     let (seeds, steps, looks, measured) =
-        if args.full { (3, 1000, 20, 128) } else { (1, 400, 10, 64) };
+        if args.full { (3, 1000, 20, 128) } else { (1, 300, 10, 64) };
     let seeds = args.seeds.unwrap_or(seeds);
     Plan {
         program: program.into(),

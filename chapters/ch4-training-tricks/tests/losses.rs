@@ -35,7 +35,8 @@ fn close(a: f64, b: f64, tolerance: f64) {
 fn losses_and_derivatives_are_those_of_the_paper() {
     for x in [-12.0, -5.0, -1.0, 0.0, 0.5, 3.0, 9.0] {
         let (value, derivative) = at(x, g_saturating);
-        close(value, (1.0 - sigmoid(x)).ln(), 1e-4);
+        // In f32 the value is a difference of numbers as large as x, so its last digits are lost; the derivative's are not.
+        assert!((value - (1.0 - sigmoid(x)).ln()).abs() < 2e-6, "{value} at {x}");
         close(derivative, -sigmoid(x), 1e-4);
         let (value, derivative) = at(x, g_non_saturating);
         close(value, -sigmoid(x).ln(), 1e-4);
