@@ -171,9 +171,9 @@ impl Experiment {
                 }
             }
         }
-        let made = self.plan.seeds.len() * self.trials.len() - to_do.len();
-        if made > 0 {
-            eprintln!("made       {made} trials are there already");
+        let all = self.plan.seeds.len() * self.trials.len();
+        if to_do.len() < all {
+            eprintln!("made       {} of {all} trials are there already", all - to_do.len());
         }
         let costs = to_do.iter().map(|(trial, _)| trial.cost(&self.bench)).collect();
         let mut progress = Progress::new(costs);
@@ -254,7 +254,7 @@ pub fn trial_folder(run: &Path, trial: &str, seed: u64) -> PathBuf {
 /// What the command line asks for, before the device is known.
 fn planned(program: &str, args: &RunArgs) -> Plan {
     let (seeds, steps, looks, measured) =
-        if args.full { (3, 1000, 20, 128) } else { (1, 300, 10, 64) };
+        if args.full { (3, 400, 10, 128) } else { (1, 300, 10, 64) };
     let seeds = args.seeds.unwrap_or(seeds);
     Plan {
         program: program.into(),

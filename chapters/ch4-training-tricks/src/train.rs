@@ -253,6 +253,8 @@ pub fn train(settings: &Settings, mut run: TrialRun<'_>) -> Result<(Record, Tens
         no_grad(|| z.apply_t(&gan.generator, false))
     };
     run.look(0, &draw(&gan, &run));
+    // Looking has seeded libtorch's generator.
+    run.begin_step(0);
     for _ in 0..settings.d_head_start {
         gan.discriminator_step(&run.real_batch());
     }

@@ -212,9 +212,9 @@ pub const TRIALS: &[Trial] = &[
         name: "noisy-labels",
         groups: &[Remedies],
         against: Some("baseline"),
-        changes: "labels drawn from [0.7, 1] for real images and [0, 0.3] for fakes",
+        changes: "labels drawn from [0.9, 1] for real images and [0, 0.1] for fakes",
         why: "A label inside (0, 1) is met by a finite logit; being surer costs D something (Salimans et al. 2016, section 3.4).",
-        settings: Settings { label_noise: [0.3, 0.3], ..BASELINE },
+        settings: Settings { label_noise: [0.1, 0.1], ..BASELINE },
     },
     Trial {
         name: "flipped-labels",

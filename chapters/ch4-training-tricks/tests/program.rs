@@ -88,7 +88,7 @@ fn a_run_folder_holds_what_it_should_and_trials_are_made_once() {
         folder.path(),
         &["--resume", "one", "--only", "baseline", "non-saturating"],
     ));
-    assert!(text.contains("1 trials are there already"), "{text}");
+    assert!(text.contains("1 of 2 trials are there already"), "{text}");
     let after = fs::metadata(at("one/trials/baseline/seed-0/log.csv")).unwrap().modified().unwrap();
     assert_eq!(before, after);
     let table = fs::read_to_string(at("one/tables/losses.md")).unwrap();
