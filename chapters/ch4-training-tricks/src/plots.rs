@@ -27,6 +27,9 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(130, 130, 130),
 ];
 
+/// The x axis is longer than the curves by this factor: room for the legend.
+const LEGEND: f64 = 1.42;
+
 /// Gradients below this, 0 among them, are drawn on the lower edge.
 const SMALLEST_GRADIENT: f64 = 1e-12;
 
@@ -113,7 +116,7 @@ fn over_time(root: &Area<'_>, shown: &[&Made<'_>], panels: [Panel; 3]) -> Drawn 
         let values = || curves.iter().flat_map(|(_, curve)| curve).map(|point| point.1);
         let high = values().fold(f64::MIN_POSITIVE, f64::max);
         let low = values().fold(high, f64::min);
-        let x = 0.0..last as f64 * 1.3;
+        let x = 0.0..last as f64 * LEGEND;
         let legend = index == 0;
         match panel {
             Panel::Gradient => {
@@ -141,7 +144,7 @@ where
     Y: AsRangedCoord<Value = f64>,
     Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let last = x.end / 1.3;
+    let last = x.end / LEGEND;
     let mut chart = ChartBuilder::on(area)
         .caption(panel.title(), ("sans-serif", 17))
         .margin(12)
@@ -163,14 +166,22 @@ where
         .y_label_formatter(&number)
         .label_style(("sans-serif", 14))
         .draw()?;
-    for ((name, curve), colour) in curves.iter().zip(COLOURS.iter().cycle()) {
-        let style = colour.stroke_width(2);
-        let series =
-            chart.draw_series(LineSeries::new(curve.iter().copied(), style).point_size(0))?;
-        if legend {
-            series
-                .label(*name)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+    // Every other curve is thick and lies below the others, so that two equal neighbours can both be seen.
+    let styles: Vec<ShapeStyle> = (COLOURS.iter().cycle().zip([2, 5].iter().cycle()))
+        .map(|(colour, width)| colour.mix(if *width > 2 { 0.6 } else { 1.0 }).stroke_width(*width))
+        .take(curves.len())
+        .collect();
+    for thick in [true, false] {
+        for ((_, curve), style) in curves.iter().zip(&styles) {
+            if (style.stroke_width > 2) == thick {
+                chart.draw_series(LineSeries::new(curve.iter().copied(), *style))?;
+            }
+        }
+    }
+    if legend {
+        for ((name, _), style) in curves.iter().zip(styles) {
+            let line = move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style);
+            chart.draw_series(LineSeries::new([], style))?.label(*name).legend(line);
         }
     }
     if legend {
@@ -223,6 +234,7 @@ pub fn loss_against_distance(made: &[Made<'_>], path: &Path) -> Result<bool> {
             .bold_line_style(BLACK.mix(0.12))
             .x_desc("generator's loss, mean since the last measurement")
             .y_desc("sliced Wasserstein distance × 10³")
+            .y_label_formatter(&|y| format!("{y:.0}"))
             .label_style(("sans-serif", 14))
             .draw()?;
         for (run, colour) in runs.iter().zip(COLOURS[1..].iter().cycle()) {
@@ -259,6 +271,7 @@ fn dots(root: &Area<'_>, shown: &[&Made<'_>]) -> Drawn {
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.12))
         .x_desc("sliced Wasserstein distance × 10³ (lower is better)")
+        .x_label_formatter(&|x| format!("{x:.0}"))
         .y_labels(shown.len())
         .y_label_formatter(&name)
         .label_style(("sans-serif", 14))

@@ -4,14 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use image::{Rgb, RgbImage, imageops};
+use image::{DynamicImage, Rgb, RgbImage, imageops};
 use serde::Serialize;
 use toolkit::folder::write_whole;
 
 use crate::experiment::{Plan, trial_folder};
 use crate::plots;
 use crate::record::{Record, Summary};
-use crate::stats::mean;
+use crate::stats::{mean, spearman};
+use crate::train::Loss;
 use crate::trials::{Group, Trial};
 
 /// A trial and the records of all its seeds.
@@ -118,7 +119,7 @@ pub fn write(folder: &Path, plan: &Plan, records: &[(&'static Trial, Record)]) -
     if !table.rows.is_empty() {
         let markdown = table.markdown();
         write_whole(&tables.join("loss-and-quality.md"), &markdown)?;
-        page += &format!("\n## Loss does not show quality\n\n{LOSS_TEXT}\n\n{markdown}");
+        page += &format!("\n## Loss does not show quality\n\n{}\n\n{markdown}", loss_text(&made));
         if plots::loss_against_distance(&made, &plots.join("loss-and-quality.svg"))? {
             page += "\n![loss-and-quality](plots/loss-and-quality.svg)\n";
         }
@@ -207,8 +208,27 @@ pub fn group_table(group: Group, made: &[Made<'_>]) -> Table {
     Table { header: header.map(String::from).to_vec(), rows }
 }
 
-const LOSS_TEXT: &str = "Spearman's rank correlation ρ of the generator's loss (averaged between two measurements) and the distance, over each single trial. \
-    If a falling loss meant better images, ρ would be near +1.";
+/// What the table of losses says, and the same question asked of all trials under one loss.
+fn loss_text(made: &[Made<'_>]) -> String {
+    let mut text = "ρ is Spearman's rank correlation of the generator's loss, averaged between two measurements, and the distance, within one trial. \
+        If a falling loss meant better images, it would be near +1 everywhere."
+        .to_string();
+    let pairs: Vec<(f64, f64)> = made
+        .iter()
+        .filter(|one| one.trial.settings.loss == Loss::NonSaturating)
+        .map(|one| {
+            let losses: Vec<f64> = one.records.iter().map(|r| half_loss(r, true)).collect();
+            (mean(&losses), mean(&one.column(|s| s.swd)))
+        })
+        .collect();
+    if let Some(rho) = spearman(&pairs) {
+        text += &format!(
+            " Between the {} trials under the non-saturating loss on logits, the correlation of the loss in the second half and the distance at the end is {rho:+.2}.",
+            pairs.len()
+        );
+    }
+    text
+}
 
 /// The rank correlation of loss and distance in every trial.
 pub fn loss_table(made: &[Made<'_>]) -> Table {
@@ -226,7 +246,7 @@ pub fn loss_table(made: &[Made<'_>]) -> Table {
             let rho: Vec<f64> = one.summaries.iter().filter_map(|summary| summary.rho).collect();
             let half = |later: bool| {
                 let losses: Vec<f64> = one.records.iter().map(|r| half_loss(r, later)).collect();
-                cell(&losses, |v| format!("{v:.2}"))
+                cell(&losses, |v| if v.abs() < 0.01 { scientific(v) } else { format!("{v:.2}") })
             };
             let middle: Vec<f64> = one.records.iter().filter_map(|r| middle_distance(r)).collect();
             vec![
@@ -274,7 +294,7 @@ fn cell(values: &[f64], format: impl Fn(f64) -> String) -> String {
 fn scientific(value: f64) -> String {
     if value == 0.0 {
         "0".into()
-    } else if value >= 0.1 {
+    } else if value.abs() >= 0.1 {
         format!("{value:.1}")
     } else {
         format!("{value:.0e}")
@@ -353,6 +373,11 @@ fn write_sheets(folder: &Path, made: &[Made<'_>], path: &Path) -> Result<()> {
             i64::from(BETWEEN + y * step_y),
         );
     }
+    let page = DynamicImage::from(page);
+    // A third of the size, where all images are grey.
+    let grey =
+        sheets.iter().all(|sheet| sheet.pixels().all(|p| p.0[0] == p.0[1] && p.0[1] == p.0[2]));
+    let page = if grey { page.to_luma8().into() } else { page };
     page.save(path).with_context(|| path.display().to_string())
 }
 
