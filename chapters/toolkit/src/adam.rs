@@ -64,8 +64,12 @@ impl Adam {
     /// The gradient is taken with respect to these parameters alone: whatever other networks `loss` went through
     /// stay as they are, and nothing is computed for their weights.
     pub fn minimise(&mut self, loss: &Tensor) {
-        let gradients = Tensor::run_backward(&[loss], &self.parameters, false, false);
-        self.apply(&gradients);
+        self.apply(&self.gradients(loss));
+    }
+
+    /// The gradient of `loss`, a scalar, with respect to this network's parameters, one tensor for each in the order of the names.
+    pub fn gradients(&self, loss: &Tensor) -> Vec<Tensor> {
+        Tensor::run_backward(&[loss], &self.parameters, false, false)
     }
 
     /// The update of algorithm 1 for given gradients, one for each parameter in the order of the names.

@@ -1,0 +1,37 @@
+//! The few statistics that the tables need.
+
+/// Spearman's rank correlation of pairs `(x, y)`: 1 if `y` always rises with `x`, −1 if it always falls.
+///
+/// `None` where it is not defined: fewer than three pairs, or the same value in all of them.
+pub fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
+    let x = ranks(&pairs.iter().map(|pair| pair.0).collect::<Vec<f64>>());
+    let y = ranks(&pairs.iter().map(|pair| pair.1).collect::<Vec<f64>>());
+    let middle = (pairs.len() as f64 + 1.0) / 2.0;
+    let product = |a: &[f64], b: &[f64]| -> f64 {
+        a.iter().zip(b).map(|(a, b)| (a - middle) * (b - middle)).sum()
+    };
+    let length = (product(&x, &x) * product(&y, &y)).sqrt();
+    (pairs.len() >= 3 && length > 0.0).then(|| product(&x, &y) / length)
+}
+
+/// The rank of each value, counted from 1; equal values share the mean of their ranks.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let rank = |value: &f64| {
+        let smaller = values.iter().filter(|other| *other < value).count() as f64;
+        let equal = values.iter().filter(|other| *other == value).count() as f64;
+        smaller + (equal + 1.0) / 2.0
+    };
+    values.iter().map(rank).collect()
+}
+
+/// The middle value, or the mean of the two in the middle; 0 if there is none.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    if n == 0 { 0.0 } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
+}
+
+/// The mean; 0 if there are no values.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
