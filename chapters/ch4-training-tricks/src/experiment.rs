@@ -141,8 +141,12 @@ impl Experiment {
     fn introduce(&self) {
         let Plan { data, seeds, steps, full, .. } = &self.plan;
         let images = &self.bench.images;
+        let skipped = match images.skipped().len() {
+            0 => String::new(),
+            n => format!(", {n} unreadable left out"),
+        };
         eprintln!(
-            "data       {data}: {} images to learn from, {} held out; {SIDE}×{SIDE}, {}",
+            "data       {data}: {} images to learn from, {} held out{skipped}; {SIDE}×{SIDE}, {}",
             images.training().len(),
             images.held_out().len(),
             if images.channels() == 1 { "grey" } else { "colour" }
@@ -229,7 +233,8 @@ impl Experiment {
         Ok(true)
     }
 
-    /// Writes tables, plots and sheets of all trials that are in the folder, and gives the path of the page that holds them.
+    /// Writes tables, plots and sheets of all trials that are in the folder, and gives the path of the page that holds them,
+    /// or that of the folder while there are none.
     fn report(&self) -> Result<PathBuf> {
         let mut records = Vec::new();
         for trial in TRIALS {
@@ -238,6 +243,9 @@ impl Experiment {
                     records.push((trial, record));
                 }
             }
+        }
+        if records.is_empty() {
+            return Ok(self.folder.clone());
         }
         report::write(&self.folder, &self.plan, &records)
     }

@@ -165,7 +165,7 @@ pub const TRIALS: &[Trial] = &[
         groups: &[Losses],
         against: Some("overwhelming"),
         changes: "the same D; sigmoid and BCE",
-        why: "Below a logit of −89 the sigmoid is exactly 0 in f32, and so is every gradient that goes through it.",
+        why: "Below a logit of −89 the sigmoid is exactly 0 in f32, and so is every gradient that goes through it, D's own too.",
         settings: Settings { loss: Loss::SigmoidBce, ..OVERWHELMING },
     },
     Trial {
@@ -229,7 +229,7 @@ pub const TRIALS: &[Trial] = &[
         groups: &[Generator],
         against: None,
         changes: "G learns ten times as fast as D and twice as often; D has all five handicaps: dropout 0.5, a low rate, one convolution, noisy and flipped labels",
-        why: "A G that is ahead finds a few images that always pass, and draws only those: the spread falls (Goodfellow 2016, section 5.1, mode collapse).",
+        why: "A G that is ahead finds a few images that always pass, and draws only those: the spread falls (Goodfellow 2016, section 5.1.1, mode collapse).",
         settings: STRONG_GENERATOR,
     },
     Trial {
@@ -330,7 +330,7 @@ pub const TRIALS: &[Trial] = &[
         groups: &[Sweep],
         against: Some("balanced"),
         changes: "no batch normalisation in D",
-        why: "The DCGAN paper calls it critical to get deep networks to learn.",
+        why: "Radford et al. 2015, section 3, advise it in both networks.",
         settings: Settings { d_batch_norm: false, ..BALANCED },
     },
 ];

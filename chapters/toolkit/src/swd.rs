@@ -153,8 +153,8 @@ fn directions(patches: &Tensor) -> Tensor {
     normal / length
 }
 
-/// Every row of `values: [rows, columns]` in rising order. Almost all the time of the measure goes into this; libtorch's
-/// sort on the CPU also keeps track of where each value came from, which nobody asks for here, and takes ten times as long.
+/// Every row of `values: [rows, columns]` in rising order. Most of the measure's time goes into this. libtorch's sort on the CPU
+/// also keeps track of where each value came from, which nobody asks for here, and takes more than twice as long.
 fn sort_rows(values: &Tensor) -> Tensor {
     if values.device() != Device::Cpu {
         return values.sort(1, false).0;
@@ -167,4 +167,16 @@ fn sort_rows(values: &Tensor) -> Tensor {
         .par_chunks_mut(columns as usize)
         .for_each(|row| row.sort_unstable_by(|a, b| a.total_cmp(b)));
     Tensor::from_slice(&numbers).view([rows, columns])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_as_libtorch_sorts_them() {
+        let values = Tensor::randn([5, 1000], (Kind::Float, Device::Cpu));
+        let _ = values.narrow(1, 0, 10).zero_();
+        assert!(sort_rows(&values).equal(&values.sort(1, false).0));
+    }
 }
