@@ -175,6 +175,7 @@ fn evaluate_reports_what_was_drawn_and_what_was_asked_for() {
 
     // The table says the same.
     let table = program(folder.path(), &["evaluate", "--checkpoint", "run"]);
+    succeeds(&table);
     let text = String::from_utf8(table.stdout).unwrap();
     let expected = format!("{:.1} %", 100.0 * share("/label_accuracy"));
     let line = text.lines().find(|line| line.starts_with("Blond_Hair")).unwrap();
