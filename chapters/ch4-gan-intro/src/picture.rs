@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use image::codecs::gif::{GifEncoder, Repeat};
-use image::{Delay, Frame, RgbImage, RgbaImage};
+use image::{Delay, Frame, RgbImage};
 use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::Compute;
@@ -28,7 +28,7 @@ const SIZE: (u32, u32) = (588, 552);
 const BANDS: u32 = 20;
 
 /// At most so many points of a kind are drawn; more would hide the rest.
-const DOTS: i64 = 500;
+const DOTS: i64 = 350;
 
 // Blue stands for real and orange for fake, which colour-blind readers keep apart too (Okabe & Ito): strong for points,
 // pale for the judgement. White is ½, where the discriminator cannot tell.
@@ -187,28 +187,14 @@ pub fn animate(folder: &Path, path: &Path) -> Result<()> {
     let write = || -> Result<()> {
         let mut encoder = GifEncoder::new_with_speed(File::create(path)?, 10);
         encoder.set_repeat(Repeat::Infinite)?;
-        let mut before = None;
         for (index, picture) in pictures.iter().enumerate() {
             let image = image::open(picture).with_context(|| picture.display().to_string())?;
-            let image = image.into_rgba8();
             // Time to look at how it ended before it begins anew.
             let ms = if index + 1 == pictures.len() { 3000 } else { 150 };
             let delay = Delay::from_numer_denom_ms(ms, 1);
-            encoder.encode_frame(Frame::from_parts(news(&image, before.as_ref()), 0, 0, delay))?;
-            before = Some(image);
+            encoder.encode_frame(Frame::from_parts(image.into_rgba8(), 0, 0, delay))?;
         }
         Ok(())
     };
     write().with_context(|| path.display().to_string())
-}
-
-/// What is new in a picture. The rest is left transparent, so that what was there before stays: that halves the file.
-fn news(picture: &RgbaImage, before: Option<&RgbaImage>) -> RgbaImage {
-    let mut news = picture.clone();
-    for (pixel, old) in news.pixels_mut().zip(before.into_iter().flat_map(|old| old.pixels())) {
-        if pixel == old {
-            *pixel = image::Rgba([0; 4]);
-        }
-    }
-    news
 }

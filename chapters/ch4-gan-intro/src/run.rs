@@ -229,11 +229,11 @@ impl Run {
         Ok(())
     }
 
-    /// Whether a picture is to be drawn after this step: twenty times in the first fifth of a run, where most happens, sixteen times
-    /// in the rest, and at the end.
+    /// Whether a picture is to be drawn after this step: twenty times in the first fifth of a run, where most happens, and eight
+    /// times in the rest.
     pub fn picture_due(&self, step: u64) -> bool {
         let steps = self.config.steps;
-        let every = if step <= steps / 5 { steps / 100 } else { steps / 20 };
+        let every = if step <= steps / 5 { steps / 100 } else { steps / 10 };
         step == steps || step.is_multiple_of(every.max(1)) || interrupt::requested()
     }
 

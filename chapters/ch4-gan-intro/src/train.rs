@@ -87,9 +87,10 @@ impl Gan {
         // G learns to make the updated D answer 1 on its fakes. The gradient goes through D, which says how each
         // fake would have to move to look more real, and on into G; only G is updated.
         //
-        // The paper's game would have G minimise log(1 − D), the negative of D's own loss. But where D is sure of
-        // its fakes that curve is flat, and G, which needs it most, learns nothing. −log D has its minimum in the
-        // same place and is steep there. The paper proposes it too, and everybody uses it: the non-saturating loss.
+        // In the paper's game G would minimise log(1 − D), which is the part of D's value that G can change. But where D is
+        // sure that a point is fake this curve is flat, and G, which has most to learn then, learns nothing. −log D
+        // pulls every fake the same way and is steep there. The paper proposes it too, and it is what everybody uses:
+        // the non-saturating loss.
         let fake_logits = fake.apply_t(&self.discriminator, true); // [batch]
         let g_loss = bce(&fake_logits, &fake_logits.ones_like());
         self.generator_adam.minimise(&g_loss);
