@@ -65,8 +65,8 @@ impl DeviceChoice {
         match self {
             DeviceChoice::Cpu => Ok(Device::Cpu),
             DeviceChoice::Auto => Ok(Device::cuda_if_available()),
-            // True of the CUDA build even where there is no GPU.
-            DeviceChoice::Cuda(_) if !tch::utils::has_cuda() => bail!(
+            // True of the CUDA build even where there is no GPU; `has_cuda` asks for a GPU as well.
+            DeviceChoice::Cuda(_) if !tch::utils::has_cudart() => bail!(
                 "--device cuda: this libtorch is the CPU build; `cargo xtask setup --cuda` gets the other, --device cpu works"
             ),
             DeviceChoice::Cuda(_) if Cuda::device_count() == 0 => bail!(
