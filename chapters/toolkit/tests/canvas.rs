@@ -26,10 +26,10 @@ fn a_dot_covers_a_disc_and_paint_can_shine_through() {
 #[test]
 fn drawing_over_the_edge_is_cut_off() {
     let mut canvas = Canvas::new(20, 10, WHITE);
+    canvas.text((15.0, 8.0), 30.0, "step", WHITE);
     canvas.line((-50.0, 5.0), (50.0, 5.0), 2.0, BLACK);
     canvas.dot((-9.0, -9.0), 3.0, BLACK, 1.0);
     canvas.dot((90.0, 90.0), 3.0, BLACK, 1.0);
-    canvas.text((15.0, 8.0), 30.0, "step", WHITE);
     assert_eq!(ink(canvas).round(), 40.0);
 }
 
