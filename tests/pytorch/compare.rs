@@ -143,7 +143,12 @@ impl Reference {
             if variable.requires_grad() {
                 let length = variable.numel() as i64;
                 for moment in ["mean", "variance"] {
-                    let part = state[moment].narrow(0, start, length).view_as(&variable);
+                    // The optimiser keeps the values of convolutions channels last.
+                    let part = state[moment].narrow(0, start, length);
+                    let part = match variable.size()[..] {
+                        [a, b, c, d] => part.view([a, c, d, b]).permute([0, 3, 1, 2]),
+                        _ => part.view_as(&variable),
+                    };
                     self.check(&format!("{prefix}/{name}/{moment}"), &part);
                 }
                 start += length;
