@@ -73,6 +73,10 @@ fn learn() -> Vec<Vec<f64>> {
     let mut curves = Vec::new();
     for step in 1..=LOOKS[LOOKS.len() - 1] {
         seed_step(0, step);
+        if step == 1_000 {
+            // Smaller steps from here on, so that it settles instead of dancing about the best answer.
+            gan.parts()[1].1.learning_rate = 1e-4;
+        }
         let _ = gan.discriminator_step(&REAL.draw(BATCH), &FAKE.draw(BATCH));
         if LOOKS.contains(&step) {
             curves.push(ask(&gan, &to_tensor(&line())));
