@@ -1,15 +1,16 @@
 //! Mode collapse, made to happen and counted.
 //!
-//! The same two networks learn the ring three times with each of three settings. In the last one the discriminator's steps are a
-//! tenth of the generator's: it is too slow to notice that the generator has put all its points in one place, and
-//! by the time it has learnt to reject that place, the generator has gone on to another.
+//! The same two networks learn the ring three times with each of three settings. A longer z makes it harder: the
+//! untrained generator then has all its points in a heap. And in the last setting the discriminator's steps are a tenth of the
+//! generator's: it is slow to notice that the generator has put all its points in one place, and by the time it has learnt
+//! to reject that place, the generator has gone on to another. The losses tell nothing of this; counting the modes does.
 //!
 //! ```text
 //! cargo run -p ch4-gan-intro --example mode-collapse
 //! ```
 //!
-//! writes into `runs/ch4-gan-intro/mode-collapse/`: `modes.svg`, `modes.csv`, `table.md`, and one of the collapsed runs
-//! as pictures and as `collapse.gif`.
+//! takes a minute or two and writes into `runs/ch4-gan-intro/mode-collapse/`: `modes.svg`, `modes.csv`, `table.md`, and the
+//! last thousand steps of one of the collapsed runs, as pictures and as `collapse.gif`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,9 @@ const SEEDS: [u64; 3] = [0, 1, 2];
 
 /// So often the modes are counted.
 const EVERY: u64 = 100;
+
+/// So often a picture is drawn in the last thousand steps of the run that is shown.
+const PICTURE_EVERY: u64 = 40;
 
 /// What is varied.
 struct Case {
@@ -92,13 +96,17 @@ fn main() -> ExitCode {
             source::home().join("runs").join("ch4-gan-intro").join("mode-collapse")
         });
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let samples = folder.join("samples");
+        if samples.exists() {
+            fs::remove_dir_all(&samples).with_context(|| samples.display().to_string())?;
+        }
         let mut courses = Vec::new();
         for case in &CASES {
             for seed in SEEDS {
                 // The first run of the last case is shown.
                 let shown = case.discriminator_learning_rate < 1e-3 && seed == SEEDS[0];
-                let frames = shown.then(|| folder.join("samples"));
-                let course = follow(case, seed, cli.steps, frames.as_deref())?;
+                let frames = shown.then_some(samples.as_path());
+                let course = follow(case, seed, cli.steps, frames)?;
                 eprintln!("{}", row(&course));
                 courses.push(course);
             }
@@ -106,7 +114,7 @@ fn main() -> ExitCode {
         folder::write_whole(&folder.join("table.md"), &table(&courses))?;
         folder::write_whole(&folder.join("modes.csv"), &numbers(&courses))?;
         plot(&folder.join("modes.svg"), &courses)?;
-        animate(&folder.join("samples"), &folder.join("collapse.gif"))?;
+        animate(&samples, &folder.join("collapse.gif"))?;
         say(folder.join("modes.svg").display());
         Ok(())
     })
@@ -128,12 +136,14 @@ fn follow(case: &'static Case, seed: u64, steps: u64, frames: Option<&Path>) -> 
         losses.push(gan.step(&Points::Ring.draw(256)));
         if step % EVERY == 0 {
             let fake = no_grad(|| z.apply_t(&gan.generator, false));
-            let found = Modes::of(&fake);
-            if let Some(frames) = frames {
-                save(frames, step, &real, &fake, &found, &gan)?;
-            }
-            modes.push(found);
+            modes.push(Modes::of(&fake));
             losses.drain(..losses.len() - EVERY as usize);
+        }
+        if let Some(frames) = frames
+            && step + 1_000 > steps
+            && step % PICTURE_EVERY == 0
+        {
+            save(frames, step, &real, &no_grad(|| z.apply_t(&gan.generator, false)), &gan)?;
         }
     }
     let mean = |loss: fn(&Losses) -> &Tensor| {
@@ -149,19 +159,12 @@ fn follow(case: &'static Case, seed: u64, steps: u64, frames: Option<&Path>) -> 
     })
 }
 
-fn save(
-    folder: &Path,
-    step: u64,
-    real: &Tensor,
-    fake: &Tensor,
-    modes: &Modes,
-    gan: &Gan,
-) -> Result<()> {
+fn save(folder: &Path, step: u64, real: &Tensor, fake: &Tensor, gan: &Gan) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let judgement = Judgement::of(&gan.discriminator, CPU);
     let scene = Scene {
         title: format!("step {step}"),
-        note: format!("{} of 8 modes", modes.reached),
+        note: format!("{} of 8 modes", Modes::of(fake).reached),
         real: Some(real),
         fake: Some(fake),
         judgement: Some(&judgement),

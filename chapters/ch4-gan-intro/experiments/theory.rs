@@ -25,11 +25,14 @@ use toolkit::cli::{main_with, say};
 use toolkit::noise::seed_step;
 use toolkit::{Compute, source};
 
-const REAL: Gaussian = Gaussian { mean: [-0.6, 0.0], sd: [0.4, 0.4] };
-const FAKE: Gaussian = Gaussian { mean: [0.5, 0.0], sd: [0.6, 0.6] };
+const REAL: Gaussian = Gaussian { mean: [-0.5, 0.0], sd: [0.35, 0.35] };
+const FAKE: Gaussian = Gaussian { mean: [0.4, 0.0], sd: [0.8, 0.8] };
 
 /// The discriminator is looked at after so many steps.
 const LOOKS: [u64; 4] = [20, 100, 500, 3_000];
+
+/// Points of either kind in a batch: many, since here it is the limit that is of interest.
+const BATCH: i64 = 1_024;
 
 /// The line y = 0 is shown from −EDGE to EDGE.
 const EDGE: f64 = 2.0;
@@ -70,7 +73,11 @@ fn learn() -> Vec<Vec<f64>> {
     let mut curves = Vec::new();
     for step in 1..=LOOKS[LOOKS.len() - 1] {
         seed_step(0, step);
-        let _ = gan.discriminator_step(&REAL.draw(256), &FAKE.draw(256));
+        if step == 1_000 {
+            // Smaller steps from here on, so that it settles instead of dancing about the best answer.
+            gan.parts()[1].1.learning_rate = 1e-4;
+        }
+        let _ = gan.discriminator_step(&REAL.draw(BATCH), &FAKE.draw(BATCH));
         if LOOKS.contains(&step) {
             curves.push(ask(&gan, &to_tensor(&line())));
             let answers = ask(&gan, &places);
@@ -110,7 +117,7 @@ fn plot(path: &Path, curves: &[Vec<f64>]) -> Result<()> {
             .margin(14)
             .x_label_area_size(24)
             .y_label_area_size(64)
-            .build_cartesian_2d(-EDGE..EDGE, 0.0..1.05)?;
+            .build_cartesian_2d(-EDGE..EDGE, 0.0..1.4)?;
         densities
             .configure_mesh()
             .light_line_style(TRANSPARENT)

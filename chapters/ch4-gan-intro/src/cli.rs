@@ -40,7 +40,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Where to compute: auto, cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
     /// Length in generator updates [default: 5000]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
@@ -72,7 +72,7 @@ pub struct SampleArgs {
     #[arg(long, value_name = "FILE", default_value = "sample.png")]
     pub out: PathBuf,
     /// Where to compute: auto, cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
 
@@ -92,7 +92,7 @@ pub struct EvaluateArgs {
     #[arg(long)]
     pub json: bool,
     /// Where to compute: auto, cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
 

@@ -213,20 +213,25 @@ impl Run {
         let losses = losses.iter().map(|(name, loss)| (*name, loss.detach())).collect();
         self.log.push(step, losses);
         let tenth = (self.config.steps / 10).max(1);
-        if self.log.pending() < tenth && step != self.config.steps {
-            return Ok(());
-        }
-        let means = self.log.flush()?;
-        let shown: Vec<String> =
-            means.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
-        eprintln!("{step:>6}     {}", shown.join("  "));
-        if let Some((name, _)) = means.iter().find(|(_, value)| !value.is_finite()) {
-            bail!(
-                "{}: {name} is not a finite number after step {step}; the last checkpoint is from before",
-                self.folder.display()
-            );
+        if step.is_multiple_of(tenth) || step == self.config.steps {
+            let means: Vec<String> =
+                self.flush()?.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+            eprintln!("{:<11}{}", format!("step {step}"), means.join("  "));
         }
         Ok(())
+    }
+
+    /// Writes the losses that wait for it, and returns each one's mean.
+    fn flush(&mut self) -> Result<Vec<(String, f64)>> {
+        let means = self.log.flush()?;
+        if let Some((name, _)) = means.iter().find(|(_, value)| !value.is_finite()) {
+            bail!(
+                "{}: {name} is not a finite number after step {}; the last checkpoint is from before",
+                self.folder.display(),
+                self.done
+            );
+        }
+        Ok(means)
     }
 
     /// Whether a picture is to be drawn after this step: twenty times in the first fifth of a run, where most happens, and eight
@@ -291,7 +296,7 @@ impl Run {
     /// If a file cannot be written.
     pub fn save_checkpoint(&mut self, step: u64, parts: &[(&str, &mut Adam)]) -> Result<()> {
         self.clock.lap("training");
-        self.log.flush()?;
+        self.flush()?;
         self.quality.flush()?;
         let state = State { step, seconds: self.clock.trained() };
         folder::write_checkpoint(&self.folder, &state, parts)?;

@@ -1,4 +1,14 @@
 //! The GAN of Goodfellow et al. 2014: the losses, one step of each network, and the loop around them.
+//!
+//! The two networks play a game for the value
+//!
+//! ```text
+//! V = E log D(x) + E log(1 − D(G(z)))
+//! ```
+//!
+//! with x a real point and z noise (the paper's equation 1). D wants it large, which means answers near 1 on real points and near 0 on
+//! fakes; G wants it small. Neither minimises a loss that stays the same: what one has learnt changes what the other has to learn.
+//! If both play perfectly, G's points are distributed as the real ones and D answers ½ everywhere: then V = −log 4.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
