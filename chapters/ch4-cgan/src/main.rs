@@ -78,8 +78,9 @@ fn train(args: Train) -> Result<()> {
     let Config { settings, channels, .. } = run.config.clone();
     let faces = labels::check(&run.images, &settings.labels)?;
     let picture = run.save_picture("labels.png", &faces, labels::CHECK_COLUMNS)?;
-    let names = settings.labels.join(", then ");
-    eprintln!("labels     {}: real faces without {names}, and with", picture.display());
+    let rows: Vec<String> =
+        settings.labels.iter().map(|name| format!("without {name}, with {name}")).collect();
+    eprintln!("labels     {}: rows of real faces {}", picture.display(), rows.join(", "));
 
     run.begin_step(0);
     Cgan::new(&settings, channels, run.compute).train(run)

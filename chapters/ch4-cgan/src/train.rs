@@ -153,8 +153,8 @@ impl Cgan {
         Tensor::randn([batch, self.settings.z_dim, 1, 1], (Kind::Float, device)).to_kind(kind)
     }
 
-    /// One update of the critic on `real: [batch, channels, 64, 64]`, labelled `[batch, 2 · labels]`, and as many fakes that were
-    /// asked for with the same labels.
+    /// One update of the critic on `real: [batch, channels, 64, 64]` with their `labels: [batch, 2 · labels]`, and on as many
+    /// fakes that were asked for with the same labels.
     pub fn critic_step(&mut self, real: &Tensor, labels: &Tensor) -> CriticLosses {
         let batch = real.size()[0];
         // The generator stays as it is in this step, so nothing about the making of the fakes is recorded.

@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A folder `faces` in CelebA's layout: 200 small pictures, yellow above where the table says blond, black where it does not, and with a
-/// white band below where it says smiling.
+/// A folder `faces` in CelebA's layout: 200 small pictures, yellow above where the table says blond, black where it does
+/// not, and with a white band below where it says smiling.
 fn faces() -> TempDir {
     let folder = TempDir::new().unwrap();
     let images = folder.path().join("faces/img_align_celeba");
