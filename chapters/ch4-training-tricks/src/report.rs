@@ -13,7 +13,7 @@ use crate::plots;
 use crate::record::{Record, Summary};
 use crate::stats::{mean, spearman};
 use crate::train::Loss;
-use crate::trials::{Group, Trial};
+use crate::trials::{BALANCED, Group, Trial};
 
 /// A trial and the records of all its seeds.
 pub struct Made<'a> {
@@ -111,6 +111,9 @@ pub fn write(folder: &Path, plan: &Plan, records: &[(&'static Trial, Record)]) -
         let markdown = table.markdown();
         write_whole(&tables.join(format!("{}.md", group.name())), &markdown)?;
         page += &format!("\n## {}\n\n{markdown}", group.title());
+        if group == Group::Sweep {
+            page += &sweep_text(&made);
+        }
         if let Some(plot) = plots::of_group(group, &made, &plots)? {
             page += &format!("\n![{plot}](plots/{plot}.svg)\n");
         }
@@ -208,6 +211,27 @@ pub fn group_table(group: Group, made: &[Made<'_>]) -> Table {
     Table { header: header.map(String::from).to_vec(), rows }
 }
 
+/// How far seeds and how far settings move the outcome, where there are several of both.
+fn sweep_text(made: &[Made<'_>]) -> String {
+    let distances = |one: &Made<'_>| one.column(|s| s.swd);
+    let sweep = made.iter().filter(|one| one.trial.groups.contains(&Group::Sweep));
+    let means: Vec<f64> = sweep.map(|one| mean(&distances(one))).collect();
+    let balanced = made.iter().find(|one| one.trial.settings == BALANCED).map(distances);
+    let Some(balanced) = balanced.filter(|d| d.len() > 1 && means.len() > 1) else {
+        return String::new();
+    };
+    let (low, high) = span(&means);
+    let (lowest, highest) = span(&balanced);
+    format!(
+        "\nThe seed alone moves `balanced` from {lowest:.1} to {highest:.1}; one hyperparameter moves the mean from {low:.1} to {high:.1}.\n"
+    )
+}
+
+fn span(values: &[f64]) -> (f64, f64) {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    (low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+}
+
 /// What the table of losses says, and the same question asked of all trials under one loss.
 fn loss_text(made: &[Made<'_>]) -> String {
     let mut text = "ρ is Spearman's rank correlation of the generator's loss, averaged between two measurements, and the distance, within one trial. \
@@ -284,8 +308,7 @@ fn seed_pairs(a: &Made<'_>, b: &Made<'_>) -> Vec<(f64, f64)> {
 
 /// The mean and, where there are several values, the smallest and the largest.
 fn cell(values: &[f64], format: impl Fn(f64) -> String) -> String {
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = span(values);
     let middle = format(mean(values));
     let (low, high) = (format(low), format(high));
     if low == high { middle } else { format!("{middle} ({low} to {high})") }
