@@ -32,7 +32,7 @@ pub struct RunArgs {
     /// Only these trials, by name or by group (see `list`)
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub only: Vec<String>,
-    /// The full setting: longer trials, three seeds each; about an hour on two cores
+    /// The full setting: longer trials, three seeds each
     #[arg(long)]
     pub full: bool,
     /// Seeds of each trial [default: 1, with --full 3]
@@ -66,7 +66,7 @@ pub const EXAMPLES: &str = "\
 With no arguments it makes every trial once, on the embedded bricks at 32×32, in a new folder under runs/.
 
 Examples:
-  PROGRAM                                      every trial, a few minutes
+  PROGRAM                                      every trial once
   PROGRAM list                                 what the trials are
   PROGRAM --only losses                        one group
   PROGRAM --only baseline flipped-labels --seeds 3
