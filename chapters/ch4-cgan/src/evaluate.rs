@@ -87,7 +87,7 @@ pub fn evaluate(program: &str, args: &EvaluateArgs) -> Result<()> {
     let untrained = gan.sample(&z, &their_labels).to_device(Device::Cpu);
     gan.load(&folder)?;
     let generated = gan.sample(&z, &their_labels).to_device(Device::Cpu);
-    let quality = comparison.report(&generated, &untrained, args.seed);
+    let quality = comparison.report(&generated, &untrained, args)?;
 
     eprintln!("training a classifier on real images to see what the generated ones show");
     let labels = obedience(&gan, &config.settings, images, compute, args.seed)?;

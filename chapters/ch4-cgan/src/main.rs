@@ -8,8 +8,9 @@ use ch4_cgan::labels::{self, Asked};
 use ch4_cgan::train::{Cgan, Settings};
 use clap::{Args, Parser, Subcommand};
 use tch::Kind;
+use toolkit::artist::WALK;
 use toolkit::cli::{self, EvaluateArgs, SampleArgs, TrainArgs, say};
-use toolkit::noise::fixed_z;
+use toolkit::noise::{fixed_z, walks};
 use toolkit::{Compute, Config, Run, folder, sheet};
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
@@ -104,7 +105,12 @@ fn sample(args: &Sample) -> Result<()> {
         columns = columns.min(count);
         count = (count + columns - 1) / columns * columns;
     }
-    let z = fixed_z(shared.seed, count, settings.z_dim, compute);
+    let z = if shared.walk {
+        columns = WALK;
+        walks(shared.seed, count, WALK, settings.z_dim, compute)
+    } else {
+        fixed_z(shared.seed, count, settings.z_dim, compute)
+    };
     let (z, labels) = labels::in_turn(&z, &combinations, columns);
     sheet::save_sheet(&gan.sample(&z, &labels), columns as u32, &shared.out)?;
     let captions: Vec<String> =

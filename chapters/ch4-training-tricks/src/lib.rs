@@ -11,6 +11,5 @@ pub mod progress;
 pub mod record;
 pub mod report;
 pub mod run;
-pub mod stats;
 pub mod train;
 pub mod trials;

@@ -9,8 +9,8 @@ use plotters::prelude::*;
 
 use crate::record::Row;
 use crate::report::Made;
-use crate::stats::{median, spearman};
 use crate::trials::Group;
+use toolkit::stats::{median, spearman};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use toolkit::folder::write_whole;
 
-use crate::stats::{mean, median, spearman};
 use crate::train::Settings;
+use toolkit::stats::{mean, median, spearman};
 
 /// A row of `log.csv`: what was seen at one generator step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -11,9 +11,9 @@ use toolkit::folder::write_whole;
 use crate::experiment::{Plan, trial_folder};
 use crate::plots;
 use crate::record::{Record, Summary};
-use crate::stats::{mean, spearman};
 use crate::train::Loss;
 use crate::trials::{BALANCED, Group, Trial};
+use toolkit::stats::{mean, spearman};
 
 /// A trial and the records of all its seeds.
 pub struct Made<'a> {

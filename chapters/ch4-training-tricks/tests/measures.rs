@@ -5,9 +5,9 @@ use std::fs;
 use ch4_training_tricks::record::{Record, Row, TrialResult};
 use ch4_training_tricks::report::{Verdict, by_trial, group_table, loss_table};
 use ch4_training_tricks::run::spread;
-use ch4_training_tricks::stats::{mean, median, spearman};
 use ch4_training_tricks::trials::{Group, TRIALS, Trial, chosen};
 use tch::{Device, Kind, Tensor};
+use toolkit::stats::{mean, median, spearman};
 use toolkit::swd::distances;
 
 fn pairs(x: &[f64], y: &[f64]) -> Vec<(f64, f64)> {

@@ -79,6 +79,11 @@ impl Critic {
             .add_fn(|x| to_f32(&x.flatten(0, -1))); // [batch]
         Self { layers }
     }
+
+    /// What each layer makes of images, in evaluation mode: the maps at sides 32, 16, 8, 4 and 1, and the scores.
+    pub fn activations(&self, images: &Tensor) -> Vec<Tensor> {
+        self.layers.forward_all_t(images, false, None)
+    }
 }
 
 impl ModuleT for Critic {

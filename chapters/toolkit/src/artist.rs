@@ -13,8 +13,11 @@ use crate::comparison::Comparison;
 use crate::compute::{Compute, DeviceChoice};
 use crate::config::Config;
 use crate::folder::{chosen, weights_folder};
-use crate::noise::{fixed_z, seed_step};
+use crate::noise::{fixed_z, seed_step, walks};
 use crate::{checkpoint, sheet};
+
+/// Images in a walk from one z to another.
+pub const WALK: i64 = 8;
 
 /// A generator and the run that it comes from.
 pub struct Artist {
@@ -51,9 +54,13 @@ impl Artist {
         checkpoint::load(&self.variables, &file)
     }
 
-    /// Draws `count` images, `[count, channels, 64, 64]` in `[-1, 1]`, with running statistics in place of the batch's.
+    /// Draws `count` images, `[count, channels, 64, 64]` in `[-1, 1]`.
     fn draw(&self, seed: u64, count: i64) -> Tensor {
-        let z = fixed_z(seed, count, self.z_dim, self.compute);
+        self.draw_from(&fixed_z(seed, count, self.z_dim, self.compute))
+    }
+
+    /// Draws an image of each `z: [n, z_dim, 1, 1]`, with running statistics in place of the batch's.
+    fn draw_from(&self, z: &Tensor) -> Tensor {
         let draw = |z: &Tensor| no_grad(|| self.generator.forward_t(z, false));
         let portions: Vec<Tensor> = z.split(256, 0).iter().map(draw).collect();
         Tensor::cat(&portions, 0).to_device(Device::Cpu)
@@ -71,8 +78,13 @@ pub fn sample<S: Serialize + DeserializeOwned>(
 ) -> Result<()> {
     let (artist, _) = Artist::untrained(program, args.checkpoint.as_deref(), args.device, build)?;
     artist.read_weights()?;
-    let images = artist.draw(args.seed, args.count);
-    sheet::save_sheet(&images, sheet::columns(args.count), &args.out)?;
+    let (images, columns) = if args.walk {
+        let z = walks(args.seed, args.count, WALK, artist.z_dim, artist.compute);
+        (artist.draw_from(&z), WALK as u32)
+    } else {
+        (artist.draw(args.seed, args.count), sheet::columns(args.count))
+    };
+    sheet::save_sheet(&images, columns, &args.out)?;
     say(args.out.display());
     Ok(())
 }
@@ -93,7 +105,7 @@ pub fn evaluate<S: Clone + Serialize + DeserializeOwned>(
     let untrained = artist.draw(args.seed, count);
     artist.read_weights()?;
     let generated = artist.draw(args.seed, count);
-    let report = comparison.report(&generated, &untrained, args.seed);
+    let report = comparison.report(&generated, &untrained, args)?;
     if args.json {
         say(serde_json::to_string_pretty(&report)?);
     } else {

@@ -88,6 +88,9 @@ pub struct SampleArgs {
     /// The picture to write
     #[arg(long, value_name = "FILE", default_value = "sample.png")]
     pub out: PathBuf,
+    /// Walk through the noise: each row of eight leads from one image to another
+    #[arg(long)]
+    pub walk: bool,
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
@@ -108,6 +111,10 @@ pub struct EvaluateArgs {
     /// Seed of the generated images and of the measure's random directions
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Also look for the nearest training image of each generated one: is it learnt by heart? Writes a
+    /// picture, generated images in odd rows and below each its nearest
+    #[arg(long, value_name = "FILE")]
+    pub nearest: Option<PathBuf>,
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
@@ -135,7 +142,9 @@ Examples:
   PROGRAM train --data photos --steps 5000     your own pictures
   PROGRAM train --resume runs/PROGRAM/001      go on where it stopped
   PROGRAM sample --count 100 --out hundred.png
+  PROGRAM sample --walk                        each row from one image to another
   PROGRAM evaluate --json
+  PROGRAM evaluate --nearest nearest.png       is it learnt by heart?
 MORE
 Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped by Ctrl-C after a checkpoint.";
 

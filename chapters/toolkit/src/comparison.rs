@@ -1,5 +1,7 @@
 //! How far are generated images from real ones that the networks never saw?
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,6 +10,8 @@ use tch::{Device, Kind, Tensor};
 use crate::ImageSet;
 use crate::cli::{EvaluateArgs, say};
 use crate::config::{Config, load_images};
+use crate::sheet;
+use crate::stats::median;
 use crate::swd::{Swd, distances};
 
 /// The real images of a comparison.
@@ -36,6 +40,21 @@ pub struct Report {
     pub untrained: Swd,
     /// `swd.mean / floor.mean`.
     pub times_floor: f64,
+    /// How near training images are, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Nearest>,
+}
+
+/// How far the nearest training image is, as the root mean square difference of pixels in grey levels from 0 to 255; medians.
+///
+/// A generator that has learnt images by heart is nearer to them than other real images are. (The reverse does not hold: blurred
+/// images are near to many.)
+#[derive(Debug, Serialize)]
+pub struct Nearest {
+    /// From generated images.
+    pub generated: f64,
+    /// From held-out real ones.
+    pub held_out: f64,
 }
 
 impl Comparison {
@@ -63,14 +82,43 @@ impl Comparison {
 
     /// Compares what a generator draws, and what it drew before it was trained, with the held-out images: as many,
     /// `[held_out.len(), channels, side, side]` in `[-1, 1]`.
-    pub fn report(&self, generated: &Tensor, untrained: &Tensor, seed: u64) -> Report {
+    ///
+    /// # Errors
+    /// If the picture of the nearest training images cannot be written.
+    pub fn report(
+        &self,
+        generated: &Tensor,
+        untrained: &Tensor,
+        args: &EvaluateArgs,
+    ) -> Result<Report> {
         let batch = |indices: &[usize]| self.images.batch(indices, Device::Cpu, Kind::Float);
         let others = [generated, &batch(&self.training), untrained];
-        let found = distances(&batch(&self.held_out), &others, seed);
+        let found = distances(&batch(&self.held_out), &others, args.seed);
         let [swd, floor, untrained]: [Swd; 3] = found.try_into().expect("three sets were compared");
         let times_floor = swd.mean / floor.mean;
         let images = self.held_out.len();
-        Report { data: self.data.clone(), images, swd, floor, untrained, times_floor }
+        let nearest =
+            args.nearest.as_ref().map(|path| self.nearest(generated, path)).transpose()?;
+        Ok(Report { data: self.data.clone(), images, swd, floor, untrained, times_floor, nearest })
+    }
+
+    /// Looks for the nearest training image of each generated and each held-out image, and writes a picture of some generated ones,
+    /// each with its nearest below it.
+    fn nearest(&self, generated: &Tensor, picture: &Path) -> Result<Nearest> {
+        const COLUMNS: i64 = 8;
+        let real = self.images.batch(&self.held_out, Device::Cpu, Kind::Float);
+        let training = self.images.training();
+        let (places, generated_distances) = self.images.nearest(generated, &training);
+        let (_, held_out_distances) = self.images.nearest(&real, &training);
+
+        let shown = generated.size()[0].min(4 * COLUMNS);
+        let found = self.images.batch(&places[..shown as usize], Device::Cpu, Kind::Float);
+        let pairs = generated.narrow(0, 0, shown);
+        let rows = pairs.split(COLUMNS, 0).into_iter().zip(found.split(COLUMNS, 0));
+        let rows: Vec<Tensor> = rows.flat_map(|(above, below)| [above, below]).collect();
+        sheet::save_sheet(&Tensor::cat(&rows, 0), COLUMNS as u32, picture)?;
+        let [generated, held_out] = [generated_distances, held_out_distances].map(median);
+        Ok(Nearest { generated, held_out })
     }
 }
 
@@ -95,6 +143,11 @@ impl Report {
             "generated images are {:.1} times as far as other real ones",
             self.times_floor
         ));
+        if let Some(Nearest { generated, held_out }) = self.nearest {
+            say(format!(
+                "the nearest training image is {generated:.1} grey levels from a generated image and {held_out:.1} from a held-out one (medians)"
+            ));
+        }
     }
 }
 

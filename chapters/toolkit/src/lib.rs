@@ -24,6 +24,7 @@ pub mod progress;
 pub mod run;
 pub mod sheet;
 pub mod source;
+pub mod stats;
 pub mod swd;
 
 pub use adam::Adam;

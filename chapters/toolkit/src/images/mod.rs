@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, Tensor, no_grad};
 
 use cache::Cache;
 use celeba::Attributes;
@@ -153,6 +153,28 @@ impl ImageSet {
     /// held out for ever, whatever other files come and go.
     pub fn held_out(&self) -> Vec<usize> {
         (0..self.len()).filter(|&index| is_held_out(&self.names[index])).collect()
+    }
+
+    /// The nearest of some images of the set, the `candidates`, to each of `images: [n, channels, side, side]` in `[-1, 1]`, and
+    /// how far it is: the root mean square difference of pixels in grey levels from 0 to 255.
+    pub fn nearest(&self, images: &Tensor, candidates: &[usize]) -> (Vec<usize>, Vec<f64>) {
+        let flat = images.flatten(1, -1); // [n, pixels]
+        let mut best = Tensor::full([flat.size()[0]], f64::INFINITY, (Kind::Float, Device::Cpu));
+        let mut place = best.zeros_like().to_kind(Kind::Int64);
+        for (number, portion) in candidates.chunks(1024).enumerate() {
+            let others = self.batch(portion, Device::Cpu, Kind::Float).flatten(1, -1);
+            let (distance, nearest) =
+                no_grad(|| Tensor::cdist(&flat, &others, 2.0, None).min_dim(1, false));
+            let nearer = distance.lt_tensor(&best);
+            place = (nearest + number as i64 * 1024).where_self(&nearer, &place);
+            best = distance.minimum(&best);
+        }
+        // From values in [-1, 1] to grey levels.
+        let scale = 127.5 / (flat.size()[1] as f64).sqrt();
+        let places = Vec::<i64>::try_from(place).expect("a vector of numbers");
+        let distances = Vec::<f64>::try_from((best * scale).to_kind(Kind::Double));
+        let places = places.into_iter().map(|place| candidates[place as usize]).collect();
+        (places, distances.expect("a vector of numbers"))
     }
 
     /// CelebA's attribute `name`, such as `"Blond_Hair"`, for every image.

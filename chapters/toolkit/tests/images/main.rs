@@ -7,6 +7,7 @@ mod cache;
 mod celeba;
 mod formats;
 mod layouts;
+mod nearest;
 
 use std::fs;
 use std::path::Path;

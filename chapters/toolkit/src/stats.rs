@@ -1,4 +1,4 @@
-//! The few statistics that the tables need.
+//! The few statistics that the experiments need.
 
 /// Spearman's rank correlation of pairs `(x, y)`: 1 if `y` always rises with `x`, −1 if it always falls.
 ///

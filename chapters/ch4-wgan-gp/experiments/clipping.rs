@@ -1,0 +1,238 @@
+//! Two ways to keep the critic from being too steep: the gradient penalty, and the clipping of weights that the first
+//! WGAN made do with (Arjovsky et al. 2017, algorithm 1).
+//!
+//! Both are trained alike, and three things are looked at that Gulrajani et al. 2017 (section 3) hold against
+//! clipping: where the critic's weights end up, what becomes of a gradient on its way through the layers, and how good
+//! the images are.
+//!
+//! ```text
+//! cargo run -p ch4-wgan-gp --example clipping -- --seeds 3
+//! ```
+//!
+//! takes about ten minutes a seed on two cores and writes into `runs/ch4-wgan-gp/clipping/`: `table.md`, `weights.svg`, and a sheet
+//! of each critic's generator.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use ch4_wgan_gp::train::{Settings, WganGp, critic_loss};
+use clap::Parser;
+use plotters::prelude::*;
+use tch::{Device, Kind, Tensor, no_grad};
+use toolkit::cli::{self, Preset, say};
+use toolkit::config::embedded_images;
+use toolkit::noise::{fixed_z, seed_step};
+use toolkit::{Batches, Compute, ImageSet, checkpoint, folder, sheet, swd};
+
+/// Trains the quick WGAN-GP, and the same with clipped weights in place of the penalty.
+#[derive(Parser)]
+struct Args {
+    /// Runs of each critic
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// Updates of the generator [default: the quick preset's]
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Folder for the results
+    #[arg(long, default_value = "runs/ch4-wgan-gp/clipping")]
+    out: PathBuf,
+}
+
+/// What keeps the critic from being too steep.
+struct Constraint {
+    name: &'static str,
+    /// Every weight is kept within ± this. `None`: the gradient penalty.
+    clip: Option<f64>,
+    /// The critic's step size. The quick preset's, 1e-3, would carry a weight from one limit of 0.01 to the other in
+    /// twenty updates.
+    critic_rate: f64,
+}
+
+const CONSTRAINTS: [Constraint; 3] = [
+    Constraint { name: "penalty", clip: None, critic_rate: 1e-3 },
+    Constraint { name: "clip-0.01", clip: Some(0.01), critic_rate: 5e-5 },
+    Constraint { name: "clip-0.1", clip: Some(0.1), critic_rate: 5e-4 },
+];
+
+/// What is found after a run.
+struct Found {
+    swd: f64,
+    /// Share of the critic's weights that lie within a hundredth of a limit; where there is none, of the largest weight.
+    at_the_limit: f64,
+    /// Length of the gradient of a score by what goes into each layer, from the image on; the mean over a batch.
+    gradients: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+fn main() -> ExitCode {
+    cli::report("clipping", compare(&Args::parse()))
+}
+
+fn compare(args: &Args) -> Result<()> {
+    let (schedule, _) = Settings::preset(Preset::Quick);
+    let compute = Compute { device: Device::cuda_if_available(), kind: Kind::Float };
+    let images = embedded_images(&schedule.data, 64, 1)?;
+    fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    let mut table = String::from(
+        "| critic | seed | SWD × 10³ | weights at the limit | gradient by the image | by the input of layer 2 | 3 | 4 | 5 |\n|---|---|---|---|---|---|---|---|---|\n",
+    );
+    let mut weights = Vec::new();
+    for seed in 0..args.seeds {
+        for constraint in &CONSTRAINTS {
+            let found = follow(constraint, seed, args, &images, compute)?;
+            let Found { swd, at_the_limit, gradients, .. } = &found;
+            let gradients: Vec<String> = gradients.iter().map(|g| format!("{g:.1e}")).collect();
+            let row = format!(
+                "| {} | {seed} | {swd:.1} | {:.0} % | {} |",
+                constraint.name,
+                100.0 * at_the_limit,
+                gradients.join(" | ")
+            );
+            say(&row);
+            table += &(row + "\n");
+            if seed == 0 {
+                weights.push((constraint, found.weights));
+            }
+        }
+    }
+    folder::write_whole(&args.out.join("table.md"), &table)?;
+    plot(&args.out.join("weights.svg"), &weights)?;
+    say(args.out.join("table.md").display());
+    Ok(())
+}
+
+/// Trains one pair of networks and looks at what became of them.
+fn follow(
+    constraint: &Constraint,
+    seed: u64,
+    args: &Args,
+    images: &ImageSet,
+    compute: Compute,
+) -> Result<Found> {
+    let (schedule, mut settings) = Settings::preset(Preset::Quick);
+    if constraint.clip.is_some() {
+        // Arjovsky et al. found momentum to unsettle a clipped critic and took RMSProp, which is Adam without it.
+        settings.betas = (0.0, 0.9);
+    }
+    seed_step(seed, 0);
+    let mut gan = WganGp::new(&settings, 1, compute);
+    let [_, (_, critic_adam)] = gan.parts();
+    critic_adam.learning_rate = constraint.critic_rate;
+    let mut batches = Batches::new(images.training(), schedule.batch_size as usize, seed)?;
+    let steps = args.steps.unwrap_or(schedule.steps);
+    for step in 1..=steps {
+        seed_step(seed, step);
+        for k in 0..settings.critic_steps {
+            let number = (step - 1) * settings.critic_steps + k;
+            let real = images.batch(batches.indices(number), compute.device, compute.kind);
+            match constraint.clip {
+                None => drop(gan.critic_step(&real)),
+                Some(limit) => clipped_step(&mut gan, &real, limit),
+            }
+        }
+        let _ = gan.generator_step(schedule.batch_size as i64);
+        if step % 100 == 0 {
+            eprintln!("{} seed {seed}: {step} of {steps}", constraint.name);
+        }
+    }
+
+    let held_out = images.held_out();
+    let z = fixed_z(seed, held_out.len() as i64, settings.z_dim, compute);
+    let drawn = no_grad(|| z.apply_t(&gan.generator, false));
+    let real = images.batch(&held_out, Device::Cpu, Kind::Float);
+    let swd = swd::distances(&real, &[&drawn.to_device(Device::Cpu)], seed)[0].mean;
+    let path = args.out.join(format!("{}-{seed}.png", constraint.name));
+    sheet::save_sheet(&drawn.narrow(0, 0, 64), 8, &path)?;
+
+    let gradients = gradients(&gan, &drawn.narrow(0, 0, 64));
+    let [_, (_, critic_adam)] = gan.parts();
+    let weights: Vec<Tensor> = checkpoint::variables(critic_adam.network())
+        .into_iter()
+        .filter(|(name, _)| name.ends_with("weight"))
+        .map(|(_, weight)| weight.flatten(0, -1).to_kind(Kind::Double).to_device(Device::Cpu))
+        .collect();
+    let weights = Vec::<f64>::try_from(Tensor::cat(&weights, 0))?;
+    let largest = weights.iter().fold(0.0f64, |most, weight| most.max(weight.abs()));
+    let limit = constraint.clip.unwrap_or(largest);
+    let at = weights.iter().filter(|weight| weight.abs() >= 0.99 * limit).count();
+    let at_the_limit = at as f64 / weights.len() as f64;
+    Ok(Found { swd, at_the_limit, gradients, weights })
+}
+
+/// An update of the critic without a penalty; then every weight that is over the limit is put back on it.
+fn clipped_step(gan: &mut WganGp, real: &Tensor, limit: f64) {
+    let batch = real.size()[0];
+    let fake = no_grad(|| gan.noise(batch).apply_t(&gan.generator, true));
+    let scores = Tensor::cat(&[real, &fake], 0).apply_t(&gan.critic, true); // [2 · batch]
+    let loss = critic_loss(&scores.narrow(0, 0, batch), &scores.narrow(0, batch, batch));
+    let [_, (_, critic_adam)] = gan.parts();
+    critic_adam.minimise(&loss);
+    no_grad(|| {
+        for mut weight in critic_adam.network().trainable_variables() {
+            let _ = weight.clamp_(-limit, limit);
+        }
+    });
+}
+
+/// Length of the gradient of the score of each of `images` by what goes into each of the critic's layers, from the image on; means.
+fn gradients(gan: &WganGp, images: &Tensor) -> Vec<f64> {
+    let images = images.detach().set_requires_grad(true);
+    let activations = gan.critic.activations(&images);
+    let scores = &activations[activations.len() - 1];
+    // The last two are no layer's inputs: the scores before and after their shape is made flat.
+    let mut inputs = vec![images.shallow_clone()];
+    inputs.extend(activations[..activations.len() - 2].iter().map(Tensor::shallow_clone));
+    let by_input = Tensor::run_backward(&[scores.sum(Kind::Float)], &inputs, false, false);
+    let length = |g: Tensor| g.flatten(1, -1).norm_scalaropt_dim(2, 1, false).mean(Kind::Double);
+    by_input.into_iter().map(|gradient| length(gradient).double_value(&[])).collect()
+}
+
+/// Where the critics' weights lie, a panel for each.
+fn plot(path: &Path, critics: &[(&Constraint, Vec<f64>)]) -> Result<()> {
+    const BARS: usize = 41;
+    let root = SVGBackend::new(path, (960, 300)).into_drawing_area();
+    let draw = || -> Result<(), DrawingAreaErrorKind<_>> {
+        root.fill(&WHITE)?;
+        for (area, (constraint, weights)) in
+            root.split_evenly((1, critics.len())).iter().zip(critics)
+        {
+            let mut sorted: Vec<f64> = weights.iter().map(|weight| weight.abs()).collect();
+            sorted.sort_by(f64::total_cmp);
+            let edge = constraint.clip.unwrap_or(sorted[sorted.len() * 999 / 1000]) * 1.05;
+            let width = 2.0 * edge / BARS as f64;
+            let mut bars = [0.0; BARS];
+            for weight in weights.iter().filter(|weight| weight.abs() < edge) {
+                bars[((weight + edge) / width) as usize] += 100.0 / weights.len() as f64;
+            }
+            let highest = bars.iter().fold(0.0f64, |most, bar| most.max(*bar));
+            let title = match constraint.clip {
+                None => "gradient penalty".to_string(),
+                Some(limit) => format!("weights clipped to ±{limit}"),
+            };
+            let mut chart = ChartBuilder::on(area)
+                .caption(title, ("sans-serif", 17))
+                .margin(12)
+                .x_label_area_size(40)
+                .y_label_area_size(48)
+                .build_cartesian_2d(-edge..edge, 0.0..highest * 1.05)?;
+            chart
+                .configure_mesh()
+                .disable_x_mesh()
+                .light_line_style(TRANSPARENT)
+                .bold_line_style(BLACK.mix(0.12))
+                .x_labels(5)
+                .x_desc("weight of the critic")
+                .y_desc("percent of all")
+                .label_style(("sans-serif", 14))
+                .draw()?;
+            chart.draw_series(bars.iter().enumerate().map(|(i, bar)| {
+                let left = i as f64 * width - edge;
+                Rectangle::new([(left, 0.0), (left + width, *bar)], RGBColor(0, 114, 178).filled())
+            }))?;
+        }
+        root.present()
+    };
+    draw().map_err(|error| anyhow!("{}: {error}", path.display()))
+}
