@@ -8,8 +8,10 @@ under the same names. A further chapter adds its file and a line below. On one m
 bit; on another the last digits may differ.
 """
 
+import cgan
 import dcgan
 import wgan_gp
 
 dcgan.fixture()
 wgan_gp.fixture()
+cgan.fixture()

@@ -9,8 +9,10 @@ than one level. The sheet's z is drawn anew here, so this holds on the machine o
 
 import json
 import sys
+from itertools import product
 from pathlib import Path
 
+import cgan
 import dcgan
 import numpy as np
 import torch
@@ -26,6 +28,10 @@ NETWORKS = {
     "ch4-wgan-gp": {
         "generator": lambda s, channels: wgan_gp.Generator(s["z_dim"], s["widths"], channels),
         "critic": lambda s, channels: wgan_gp.Critic(s["widths"], channels, s["dropout"]),
+    },
+    "ch4-cgan": {
+        "generator": lambda s, channels: cgan.Generator(s["z_dim"], len(s["labels"]), s["widths"], channels),
+        "critic": lambda s, channels: cgan.Critic(len(s["labels"]), s["widths"], channels, s["dropout"]),
     },
 }
 
@@ -43,6 +49,18 @@ def fixed_z(z_dim):
     """The z of every sheet that training saves."""
     torch.manual_seed(mix(mix(2**64 - 1)) >> 1)
     return torch.randn(64, z_dim, 1, 1)
+
+
+def sheet_inputs(settings):
+    """What the 64 images of a sheet are made of: z, and where there are labels, eight z under each combination of them."""
+    z = fixed_z(settings["z_dim"])
+    if "labels" not in settings:
+        return [z]
+    combinations = torch.tensor(list(product([0.0, 1.0], repeat=len(settings["labels"]))))
+    rows = z[: 64 // len(combinations)].split(8)
+    all_z = torch.cat([row for row in rows for _ in combinations])
+    answers = torch.cat([answers.expand(len(row), -1) for row in rows for answers in combinations])
+    return [all_z, cgan.one_hot(answers)]
 
 
 def tiles(path, side=64, gap=2):
@@ -66,7 +84,7 @@ def check(run):
 
     sheet = sorted((run / "samples").glob("*.png"))[-1]
     with torch.no_grad():
-        images = networks["generator"](fixed_z(settings["z_dim"]))
+        images = networks["generator"](*sheet_inputs(settings))
     ours = ((images + 1) * 127.5).round().clamp(0, 255).expand(-1, 3, -1, -1).permute(0, 2, 3, 1).int().numpy()
     off = np.abs(ours - tiles(sheet))
     print(f"{sheet}: {np.count_nonzero(off)} of {off.size} values differ, by at most {off.max()}")

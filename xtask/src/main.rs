@@ -1,12 +1,15 @@
 //! `cargo xtask`: sets the project up and checks it. It knows neither tch nor the chapters, so that it
 //! compiles before libtorch is there.
 
+mod book;
+mod captions;
 mod cargo;
 mod doctor;
 mod fetch;
 mod interrupt;
 mod libtorch;
 mod machine;
+mod pages;
 mod progress;
 mod project;
 mod setup;
@@ -17,6 +20,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
+use crate::book::Show;
 use crate::cargo::Times;
 use crate::interrupt::Interrupted;
 use crate::libtorch::Build;
@@ -64,7 +68,28 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Does all that CI does: formatting, lints, documentation, tests.
+    /// Checks the pages against the code and builds the book into target/book.
+    ///
+    /// Installs mdBook and mdbook-katex at the versions that the book is made for, into .tools, unless they are there.
+    /// From then on `mdbook build` works too where they are on the path.
+    Book {
+        /// Shows it in the browser.
+        #[arg(long, group = "show")]
+        open: bool,
+        /// Shows it in the browser and builds it again whenever a page changes.
+        #[arg(long, group = "show")]
+        serve: bool,
+        /// Opens every page in Chromium, wide and narrow, light and dark, and looks for what is wrong.
+        #[arg(long, group = "show")]
+        check: bool,
+    },
+    /// What mdBook calls for the links in captions.
+    #[command(hide = true)]
+    Captions {
+        /// mdBook's arguments.
+        args: Vec<String>,
+    },
+    /// Does all that CI does: formatting, lints, documentation, tests, the book.
     ///
     /// The cheap checks come first; the first that fails ends it. How long each took stands at the end.
     Ci,
@@ -112,6 +137,16 @@ fn perform(task: Task) -> Result<u8> {
             setup::ensure(&project, None)?;
             cargo::wait(cargo::command(&project).args(["test", "--workspace"]).args(args))
         }
+        Task::Book { open, serve, check } => book::make(
+            &project,
+            match (open, serve, check) {
+                (true, _, _) => Show::Open,
+                (_, true, _) => Show::Serve,
+                (_, _, true) => Show::Check,
+                _ => Show::Build,
+            },
+        ),
+        Task::Captions { args } => captions::answer(&args).map(|()| 0),
         Task::Ci => ci(&project),
     }
 }
@@ -171,6 +206,10 @@ fn ci(project: &Project) -> Result<u8> {
                 break;
             }
         }
+    }
+    if failed.is_none() {
+        let code = times.measure("book", || book::make(project, Show::Check))?;
+        failed = (code != 0).then_some("book");
     }
     eprint!("{}", times.table());
     if let Some(name) = failed {

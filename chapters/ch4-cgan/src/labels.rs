@@ -14,6 +14,7 @@ pub const CHECK_COLUMNS: u32 = 10;
 /// Three labels have eight combinations, one for each row of a sheet of samples.
 const MOST: usize = 3;
 
+// ANCHOR: table
 /// The answers for every image of a set, `[images, labels]` of 0 and 1. Row `i` belongs to image `i`: the table is joined
 /// to the images on their file names.
 ///
@@ -32,6 +33,7 @@ pub fn answers(images: &ImageSet, names: &[String]) -> Result<Tensor> {
 pub fn table(images: &ImageSet, names: &[String], compute: Compute) -> Result<Tensor> {
     Ok(one_hot(&answers(images, names)?).to_device(compute.device).to_kind(compute.kind))
 }
+// ANCHOR_END: table
 
 /// Some rows of a table, `[indices.len(), …]`.
 pub fn rows(table: &Tensor, indices: &[usize]) -> Tensor {
@@ -59,6 +61,7 @@ pub fn verify(images: &ImageSet, names: &[String]) -> Result<()> {
     Ok(())
 }
 
+// ANCHOR: check
 /// Real faces that show whether labels fit their images: for each label a row of faces without it and a row of faces with
 /// it, [`CHECK_COLUMNS`] to a row, `[2 · labels · columns, channels, side, side]`. They are taken from all over the set, so
 /// that labels that begin to slip somewhere show; where there are too few, white ones fill the row.
@@ -81,6 +84,7 @@ pub fn check(images: &ImageSet, names: &[String]) -> Result<Tensor> {
     }
     Ok(Tensor::cat(&rows, 0))
 }
+// ANCHOR_END: check
 
 /// A label with the answer that is asked for: `Blond_Hair`, `Blond_Hair=1` or `Blond_Hair=0`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +140,7 @@ pub fn caption(names: &[String], answers: &[bool]) -> String {
     pairs.join(" ")
 }
 
+// ANCHOR: in_turn
 /// The inputs of a sheet that shows the same z under each combination of labels: the first `columns` z under the first
 /// combination, below them the same z under the second, and so on; then the next `columns` z.
 ///
@@ -151,3 +156,4 @@ pub fn in_turn(z: &Tensor, combinations: &[Vec<bool>], columns: i64) -> (Tensor,
     }
     (Tensor::cat(&all_z, 0), Tensor::cat(&all_labels, 0))
 }
+// ANCHOR_END: in_turn

@@ -7,6 +7,7 @@ use ch4_wgan_gp::model as wgan_gp;
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 
+// ANCHOR: one_hot
 /// Labels as numbers, two for each: `[1, 0]` stands for "no" and `[0, 1]` for "yes".
 ///
 /// `answers: [batch, labels]` of 0 and 1 become `[batch, 2 · labels]`, the pairs side by side.
@@ -14,7 +15,9 @@ pub fn one_hot(answers: &Tensor) -> Tensor {
     let yes = answers.to_kind(Kind::Float);
     Tensor::stack(&[1.0 - &yes, yes], 2).flatten(1, 2)
 }
+// ANCHOR_END: one_hot
 
+// ANCHOR: generator
 /// Draws images from noise and labels: `z: [batch, z_dim, 1, 1]` and one-hot `labels: [batch, 2 · labels]` to
 /// `[batch, channels, 64, 64]` in `[-1, 1]`.
 #[derive(Debug)]
@@ -37,7 +40,9 @@ impl Generator {
         inputs.apply_t(&self.layers, train) // [batch, channels, 64, 64]
     }
 }
+// ANCHOR_END: generator
 
+// ANCHOR: critic
 /// Scores images that are said to show what the labels say: `[batch, channels, 64, 64]` in `[-1, 1]` and one-hot
 /// `[batch, 2 · labels]` to `[batch]`, any real number, higher for "more real, and as labelled".
 ///
@@ -69,8 +74,11 @@ impl Critic {
         inputs.apply_t(&self.layers, train) // [batch]
     }
 }
+// ANCHOR_END: critic
 
+// ANCHOR: tile
 /// Repeats each number of `labels: [batch, n]` over a whole plane: `[batch, n, side, side]`.
 pub fn tile(labels: &Tensor, side: i64) -> Tensor {
     labels.unsqueeze(2).unsqueeze(3).expand([-1, -1, side, side], false)
 }
+// ANCHOR_END: tile

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tch::nn::VarStore;
-use tch::{Kind, Tensor, no_grad};
+use tch::{Tensor, no_grad};
 use toolkit::cli::Preset;
 use toolkit::folder::weights_folder;
 use toolkit::layers::to_f32;
-use toolkit::noise::fixed_z;
+use toolkit::noise::{fixed_z, normal, uniform};
 use toolkit::{Adam, Compute, Run, Schedule, checkpoint};
 
 use crate::labels;
 use crate::model::{Critic, Generator};
 
+// ANCHOR: settings
 /// What the paper speaks of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -66,17 +66,19 @@ impl Settings {
         }
     }
 }
+// ANCHOR_END: settings
 
+// ANCHOR: losses
 /// What the critic minimises, without the penalty: `mean(fake) − mean(real)`, both `[batch]`.
 ///
 /// Its negative estimates the Wasserstein distance between the two distributions, of images with their labels.
 pub fn critic_loss(real_scores: &Tensor, fake_scores: &Tensor) -> Tensor {
-    fake_scores.mean(Kind::Float) - real_scores.mean(Kind::Float)
+    fake_scores.mean(fake_scores.kind()) - real_scores.mean(real_scores.kind())
 }
 
 /// What the generator minimises: `−mean(fake)`, of `[batch]`.
 pub fn generator_loss(fake_scores: &Tensor) -> Tensor {
-    -fake_scores.mean(Kind::Float)
+    -fake_scores.mean(fake_scores.kind())
 }
 
 /// The gradient penalty, `mean((‖∇ₓ critic(x)‖₂ − 1)²)`, where each `x` lies at a random place on the straight line between
@@ -105,10 +107,12 @@ pub fn gradient_penalty(
 /// A random point on the line from each real image to a fake one, `[batch, channels, side, side]`.
 pub fn between(real: &Tensor, fake: &Tensor) -> Tensor {
     // One α for each image, the same for all its pixels.
-    let alpha = Tensor::rand([real.size()[0], 1, 1, 1], (Kind::Float, real.device()));
-    real + alpha.to_kind(real.kind()) * (fake - real)
+    let alpha = uniform(&[real.size()[0], 1, 1, 1], real);
+    real + alpha * (fake - real)
 }
+// ANCHOR_END: losses
 
+// ANCHOR: steps
 /// Both networks with their optimisers.
 pub struct Cgan {
     /// Draws.
@@ -136,7 +140,7 @@ impl Cgan {
     pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
         let Settings { z_dim, widths, dropout, learning_rate, betas, .. } = *settings;
         let labels = settings.labels.len() as i64;
-        let (g, c) = (VarStore::new(compute.device), VarStore::new(compute.device));
+        let (g, c) = (compute.variables(), compute.variables());
         Self {
             generator: Generator::new(&g.root(), z_dim, labels, widths, channels),
             critic: Critic::new(&c.root(), labels, widths, channels, dropout),
@@ -149,8 +153,7 @@ impl Cgan {
 
     /// Noise for `batch` images: `[batch, z_dim, 1, 1]`, standard normal.
     pub fn noise(&self, batch: i64) -> Tensor {
-        let Compute { device, kind } = self.compute;
-        Tensor::randn([batch, self.settings.z_dim, 1, 1], (Kind::Float, device)).to_kind(kind)
+        normal(&[batch, self.settings.z_dim, 1, 1], self.compute)
     }
 
     /// One update of the critic on `real: [batch, channels, 64, 64]` with their `labels: [batch, 2 · labels]`, and on as many
@@ -227,7 +230,9 @@ impl Cgan {
         Ok(())
     }
 }
+// ANCHOR_END: steps
 
+// ANCHOR: train
 /// Trains until the run is over.
 ///
 /// # Errors
@@ -277,3 +282,4 @@ pub fn train(gan: &mut Cgan, mut run: Run<Settings>) -> Result<()> {
     }
     run.finish()
 }
+// ANCHOR_END: train

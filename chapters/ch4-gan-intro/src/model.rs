@@ -7,6 +7,7 @@ use toolkit::layers::leaky_relu;
 /// Slope of the leaky ReLU for negative inputs, in both networks.
 const LEAK: f64 = 0.2;
 
+// ANCHOR: generator
 /// Makes points from noise: `z: [batch, z_dim]` to `[batch, 2]`.
 ///
 /// It never sees a real point. It is a map that bends, stretches and folds the space of the noise, and where it
@@ -33,7 +34,9 @@ impl ModuleT for Generator {
         z.apply_t(&self.layers, train)
     }
 }
+// ANCHOR_END: generator
 
+// ANCHOR: discriminator
 /// Tells real points from made ones: `[batch, 2]` to logits `[batch]`.
 ///
 /// It is an ordinary classifier with two classes. The probability that a point is real is the sigmoid of its logit. The
@@ -65,7 +68,9 @@ impl ModuleT for Discriminator {
         points.apply_t(&self.layers, train)
     }
 }
+// ANCHOR_END: discriminator
 
+// ANCHOR: layers
 /// A linear layer and a leaky ReLU, without which all layers together would be no more than one linear map.
 fn hidden(path: &Path<'_>, inputs: i64, outputs: i64) -> nn::SequentialT {
     nn::seq_t().add(linear(path, inputs, outputs)).add_fn(|x| leaky_relu(x, LEAK))
@@ -76,3 +81,4 @@ fn hidden(path: &Path<'_>, inputs: i64, outputs: i64) -> nn::SequentialT {
 fn linear<'a>(path: impl std::borrow::Borrow<Path<'a>>, inputs: i64, outputs: i64) -> nn::Linear {
     nn::linear(path, inputs, outputs, nn::LinearConfig::default())
 }
+// ANCHOR_END: layers

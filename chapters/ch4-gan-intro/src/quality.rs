@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::points::{MODES, SIGMA, ring_centres};
 
+// ANCHOR: modes
 /// How generated points lie about the modes of the ring.
 ///
 /// A point is *good* if it lies within three standard deviations of the nearest centre, where 98.9% of the real points lie.
@@ -32,12 +33,14 @@ impl Modes {
         Modes { reached, good: share(&good), shares }
     }
 }
+// ANCHOR_END: modes
 
 /// The share of `true` in `[n]`.
 fn share(which: &Tensor) -> f64 {
     which.to_kind(Kind::Double).mean(Kind::Double).double_value(&[])
 }
 
+// ANCHOR: distance
 /// The energy distance between the distributions of `a: [n, 2]` and `b: [m, 2]`: `2 E‖a − b‖ − E‖a − a′‖ − E‖b − b′‖`.
 ///
 /// It is zero for the same distribution and above zero for any two others (Székely & Rizzo 2013, *Energy statistics*). Points in wrong places raise it, and
@@ -46,6 +49,7 @@ pub fn energy_distance(a: &Tensor, b: &Tensor) -> f64 {
     let mean = |a: &Tensor, b: &Tensor| distances(a, b).mean(Kind::Double).double_value(&[]);
     2.0 * mean(a, b) - mean(a, a) - mean(b, b)
 }
+// ANCHOR_END: distance
 
 /// The distance from each of `a: [n, 2]` to each of `b: [m, 2]`: `[n, m]`.
 pub fn distances(a: &Tensor, b: &Tensor) -> Tensor {

@@ -28,6 +28,7 @@ impl Gaussian {
     }
 }
 
+// ANCHOR: best
 /// What the best discriminator answers at a place where real points have the density `p` and fakes the density `q`: the share
 /// `p / (p + q)` of the points there that are real (proposition 1).
 pub fn best_answer(p: f64, q: f64) -> f64 {
@@ -39,7 +40,9 @@ pub fn best_answer(p: f64, q: f64) -> f64 {
 pub fn best_value(jensen_shannon: f64) -> f64 {
     2.0 * jensen_shannon - 4f64.ln()
 }
+// ANCHOR_END: best
 
+// ANCHOR: divergence
 /// The Jensen–Shannon divergence of two densities, `½ KL(p ‖ m) + ½ KL(q ‖ m)` with `m = (p + q) / 2`, in nats: 0 for equal
 /// ones, ln 2 for two that have no place in common.
 pub fn jensen_shannon(p: &Gaussian, q: &Gaussian, grid: &Grid) -> f64 {
@@ -49,6 +52,7 @@ pub fn jensen_shannon(p: &Gaussian, q: &Gaussian, grid: &Grid) -> f64 {
         (part(p, q) + part(q, p)) / 2.0
     })
 }
+// ANCHOR_END: divergence
 
 /// A square around the origin, cut into small cells, over which functions are integrated.
 #[derive(Debug)]

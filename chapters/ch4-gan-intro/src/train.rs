@@ -20,6 +20,7 @@ use toolkit::{Adam, Compute};
 use crate::model::{Discriminator, Generator};
 use crate::run::{LOOK_AT, Run};
 
+// ANCHOR: settings
 /// What the paper speaks of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -38,14 +39,18 @@ impl Default for Settings {
         Settings { z_dim: 2, width: 64, learning_rate: 1e-3, betas: (0.5, 0.999) }
     }
 }
+// ANCHOR_END: settings
 
+// ANCHOR: losses
 /// Binary cross-entropy of `logits: [batch]` against `labels: [batch]` in `[0, 1]`, averaged: a scalar.
 ///
 /// With the label 1 it is `−log D`, with the label 0 it is `−log(1 − D)`, where `D` is the sigmoid of the logit.
 pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::Mean)
 }
+// ANCHOR_END: losses
 
+// ANCHOR: networks
 /// Both networks with their optimisers.
 pub struct Gan {
     /// Makes points.
@@ -65,7 +70,9 @@ pub struct Losses {
     /// What the generator's update minimised.
     pub generator: Tensor,
 }
+// ANCHOR_END: networks
 
+// ANCHOR: step
 impl Gan {
     /// New networks; libtorch's generator decides their weights.
     pub fn new(settings: &Settings, compute: Compute) -> Self {
@@ -127,7 +134,9 @@ impl Gan {
         [("generator", &mut self.generator_adam), ("discriminator", &mut self.discriminator_adam)]
     }
 }
+// ANCHOR_END: step
 
+// ANCHOR: train
 /// Trains until the run is over.
 ///
 /// # Errors
@@ -170,3 +179,4 @@ fn look(run: &mut Run, gan: &Gan, step: u64) -> Result<()> {
     let fake = no_grad(|| z.apply_t(&gan.generator, false));
     run.save_picture(step, &fake, &gan.discriminator)
 }
+// ANCHOR_END: train

@@ -1,181 +1,140 @@
 //! The real program in fresh folders: what it writes, what it refuses, and that a stopped run goes on as if it had not stopped.
 
+#[path = "../../../tests/program.rs"]
+mod program;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
-use tempfile::TempDir;
+use program::Program;
 
-/// A folder with sixty small pictures in two classes, smooth and all different.
-fn pictures() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    for i in 0..60u32 {
-        let class = folder.path().join("pictures").join(if i % 2 == 0 { "even" } else { "odd" });
-        fs::create_dir_all(&class).unwrap();
-        let draw = |x: u32, y: u32| image::Luma([((x * i + y * (60 - i)) / 16) as u8]);
-        image::GrayImage::from_fn(64, 64, draw).save(class.join(format!("{i:02}.png"))).unwrap();
-    }
-    folder
+/// The program with so many pictures to learn from.
+fn with_pictures(count: u32) -> Program {
+    let program = Program::new("ch4-wgan-gp", env!("CARGO_BIN_EXE_ch4-wgan-gp"));
+    program.draw_pictures(count);
+    program
 }
 
-fn program(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ch4-wgan-gp")).current_dir(folder).args(args).output().unwrap()
-}
-
-fn train(folder: &Path, more: &[&str]) -> Output {
-    let args = ["train", "--data", "pictures", "--channels", "1", "--batch-size", "8"];
-    program(folder, &[&args[..], more].concat())
-}
-
-/// The single line of a failure; it must be one, and the exit code must be `code`.
-fn failure(output: &Output, code: i32) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("ch4-wgan-gp: ")).collect();
-    assert_eq!(lines.len(), 1, "{text}");
-    assert!(!text.contains("panicked") && !text.contains("backtrace"), "{text}");
-    lines[0].to_string()
-}
-
-fn weights(run: &Path) -> Vec<Vec<u8>> {
-    ["generator", "critic", "generator-adam", "critic-adam"]
-        .map(|name| fs::read(run.join("checkpoint").join(format!("{name}.safetensors"))).unwrap())
-        .to_vec()
-}
+const TRAIN: [&str; 7] = ["train", "--data", "pictures", "--channels", "1", "--batch-size", "8"];
 
 #[test]
 fn a_run_folder_holds_what_it_should_and_resuming_changes_nothing() {
-    let folder = pictures();
-    let at = |name: &str| folder.path().join(name);
-    assert!(train(folder.path(), &["--steps", "4", "--out", "whole"]).status.success());
-    for file in [
-        "config.json",
-        "log.csv",
-        "losses.svg",
-        "real.png",
-        "samples/000004.png",
-        "checkpoint/state.json",
-    ] {
-        assert!(at("whole").join(file).is_file(), "{file}");
-    }
-    let log = fs::read_to_string(at("whole/log.csv")).unwrap();
-    assert_eq!(log.lines().count(), 5, "{log}");
-
-    // The same seed gives the same run, another seed another.
-    assert!(train(folder.path(), &["--steps", "4", "--out", "again"]).status.success());
-    assert!(weights(&at("whole")) == weights(&at("again")));
-    assert!(
-        train(folder.path(), &["--steps", "4", "--out", "other", "--seed", "1"]).status.success()
-    );
-    assert!(weights(&at("whole")) != weights(&at("other")));
-
-    // Two steps, a stop, and two more steps.
-    assert!(train(folder.path(), &["--steps", "2", "--out", "parts"]).status.success());
-    assert!(weights(&at("whole")) != weights(&at("parts")));
-    assert!(program(folder.path(), &["--resume", "parts", "--steps", "4"]).status.success());
-    assert!(weights(&at("whole")) == weights(&at("parts")));
-    assert_eq!(log, fs::read_to_string(at("parts/log.csv")).unwrap());
-    assert_eq!(
-        fs::read(at("whole/samples/000004.png")).unwrap(),
-        fs::read(at("parts/samples/000004.png")).unwrap()
-    );
+    let program = with_pictures(60);
+    program.runs_are_reproducible(&TRAIN);
 
     // A kill between the two renames of a checkpoint leaves it under another name.
-    fs::rename(at("parts/checkpoint"), at("parts/checkpoint.new")).unwrap();
-    assert!(program(folder.path(), &["--resume", "parts", "--steps", "5"]).status.success());
+    let checkpoint = program.at("parts/checkpoint");
+    fs::rename(&checkpoint, checkpoint.with_extension("new")).unwrap();
+    program.succeed(&["--resume", "parts", "--steps", "5"]);
+}
 
-    // It is finished, and says so.
-    let text = failure(&program(folder.path(), &["--resume", "whole"]), 1);
-    assert!(text.contains("whole") && text.contains("already at step 4 of 4"), "{text}");
+#[test]
+fn a_trained_generator_draws_and_is_measured() {
+    let program = with_pictures(240);
+    program.succeed(&[&TRAIN[..], &["--steps", "1", "--out", "run"]].concat());
+    let sample = |more: &[&str]| {
+        let args = ["sample", "--checkpoint", "run", "--out", "sheet.png"];
+        let (said, _) = program.succeed(&[&args[..], more].concat());
+        assert_eq!(said, "sheet.png\n");
+        image::open(program.at("sheet.png")).unwrap().to_rgb8()
+    };
+    let nine = sample(&["--count", "9"]);
+    assert_eq!(nine.dimensions(), (8 * 66 + 2, 2 * 66 + 2));
+    // The first image of a walk is the first image without it; then it leads elsewhere.
+    let walk = sample(&["--count", "16", "--walk"]);
+    assert_eq!(walk.dimensions(), (8 * 66 + 2, 2 * 66 + 2));
+    let tile = |page: &image::RgbImage, i: u32| {
+        image::imageops::crop_imm(page, 2 + 66 * i, 2, 64, 64).to_image()
+    };
+    // But for rounding.
+    let same = |a: &image::RgbImage, b: &image::RgbImage| {
+        a.as_raw().iter().zip(b.as_raw()).all(|(a, b)| a.abs_diff(*b) <= 1)
+    };
+    assert!(same(&tile(&walk, 0), &tile(&nine, 0)));
+    assert!(same(&tile(&walk, 7), &tile(&nine, 1)));
+    assert!(!same(&tile(&walk, 1), &tile(&nine, 1)) && !same(&tile(&walk, 1), &tile(&walk, 0)));
 
-    // Sampling and measuring.
-    let sampled = program(
-        folder.path(),
-        &["sample", "--checkpoint", "whole", "--count", "9", "--out", "nine.png"],
-    );
-    assert!(sampled.status.success());
-    assert_eq!(String::from_utf8(sampled.stdout).unwrap(), "nine.png\n");
-    assert_eq!(image::open(at("nine.png")).unwrap().width(), 8 * 66 + 2);
+    let args = ["evaluate", "--checkpoint", "run", "--json", "--nearest", "nearest.png"];
+    let (said, _) = program.succeed(&args);
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let number = |pointer: &str| {
+        let number = report.pointer(pointer).and_then(serde_json::Value::as_f64);
+        number.unwrap_or_else(|| panic!("{pointer} in {report}"))
+    };
+    let count = number("/images") as u32;
+    assert!((8..40).contains(&count), "about a tenth of 240 is held out, not {count}");
+    let ratio = number("/swd/mean") / number("/floor/mean");
+    assert!(ratio > 1.0 && (number("/times_floor") - ratio).abs() < 1e-9);
+    assert_eq!(report["swd"]["levels"].as_array().unwrap().len(), 3);
+    // After one step it draws noise, which no training image is like.
+    assert!(number("/nearest/generated") > 1.5 * number("/nearest/held_out"), "{report}");
+    let rows = 2 * (count.min(32) / 8);
+    assert_eq!(program.size("nearest.png"), (8 * 66 + 2, rows * 66 + 2));
 }
 
 #[test]
 fn bad_input_is_one_line_and_writes_nothing() {
-    let folder = pictures();
-    let at = |name: &str| folder.path().join(name);
-    let refuse = |args: &[&str], code, parts: &[&str]| {
-        let text = failure(&program(folder.path(), args), code);
-        for part in parts {
-            assert!(text.contains(part), "{text} lacks {part}");
-        }
-        assert!(!at("runs").exists(), "{text}: wrote a run all the same");
+    let program = with_pictures(60);
+    let refuse = |args: &[&str], parts: &[&str]| {
+        program.refuse(args, parts);
+        assert!(!program.at("runs").exists(), "{args:?} wrote a run all the same");
     };
-    refuse(&["--data", "nowhere"], 1, &["nowhere", "no such folder"]);
-    fs::create_dir(at("empty")).unwrap();
-    refuse(&["--data", "empty"], 1, &["empty", "no image"]);
-    refuse(&["--data", "pictures", "--batch-size", "64"], 1, &["pictures", "64"]);
-    refuse(&["--data", "pictures", "--device", "cuda:97"], 1, &["--device cuda"]);
-    refuse(&["sample"], 1, &["train one first"]);
-    refuse(&["sample", "--checkpoint", "pictures"], 1, &["pictures", "config.json"]);
+    refuse(&["--data", "nowhere"], &["nowhere", "no such folder"]);
+    fs::create_dir(program.at("empty")).unwrap();
+    refuse(&["--data", "empty"], &["empty", "no image"]);
+    refuse(&["--data", "pictures", "--batch-size", "64"], &["pictures", "64"]);
+    refuse(&["--data", "pictures", "--device", "cuda:97"], &["--device cuda"]);
+    refuse(&["sample"], &["train one first"]);
+    refuse(&["sample", "--checkpoint", "pictures"], &["pictures", "config.json"]);
 
-    fs::create_dir(at("mine")).unwrap();
-    fs::write(at("mine/letter.txt"), "dear").unwrap();
-    refuse(&["--data", "pictures", "--out", "mine"], 1, &["mine", "not an empty folder"]);
+    fs::create_dir(program.at("mine")).unwrap();
+    fs::write(program.at("mine/letter.txt"), "dear").unwrap();
+    refuse(&["--data", "pictures", "--out", "mine"], &["mine", "not an empty folder"]);
 
-    let whole = fs::read(at("pictures/even/04.png")).unwrap();
-    fs::write(at("pictures/even/04.png"), &whole[..whole.len() / 2]).unwrap();
-    refuse(&["--data", "pictures"], 1, &["even/04.png", "--skip-bad"]);
-    let skipped = train(folder.path(), &["--skip-bad", "--steps", "1", "--out", "skipped"]);
-    let text = String::from_utf8(skipped.stderr).unwrap();
-    assert!(skipped.status.success() && text.contains("1 unreadable left out"), "{text}");
+    let picture = program.at("pictures/even/04.png");
+    let whole = fs::read(&picture).unwrap();
+    fs::write(&picture, &whole[..whole.len() / 2]).unwrap();
+    refuse(&["--data", "pictures"], &["even/04.png", "--skip-bad"]);
+    let skip = ["--skip-bad", "--steps", "1", "--out", "skipped"];
+    let (_, said) = program.succeed(&[&TRAIN[..], &skip].concat());
+    assert!(said.contains("1 unreadable left out"), "{said}");
 
-    // The command line itself: clap's own messages and exit code 2.
-    for args in [
-        &["--steps", "0"][..],
+    program.misunderstand(&[
+        &["--steps", "0"],
         &["--steps", "2", "--epochs", "2"],
         &["--preset", "slow"],
         &["trian"],
-    ] {
-        assert_eq!(program(folder.path(), args).status.code(), Some(2), "{args:?}");
-    }
+    ]);
 }
 
 #[test]
 fn a_checkpoint_fits_or_is_refused() {
-    let folder = pictures();
-    let at = |name: &str| folder.path().join(name);
-    assert!(train(folder.path(), &["--steps", "1", "--out", "run"]).status.success());
-    let text = failure(&train(folder.path(), &["--steps", "1", "--out", "run"]), 1);
-    assert!(text.contains("run") && text.contains("another run"), "{text}");
+    let program = with_pictures(60);
+    let train = [&TRAIN[..], &["--steps", "1", "--out", "run"]].concat();
+    program.succeed(&train);
+    program.refuse(&train, &["run", "another run"]);
 
-    let sample = || program(folder.path(), &["sample", "--checkpoint", "run"]);
-    let config = fs::read_to_string(at("run/config.json")).unwrap();
+    let sample = ["sample", "--checkpoint", "run"];
+    let config = fs::read_to_string(program.at("run/config.json")).unwrap();
     let refuse = |from: &str, to: &str, parts: &[&str]| {
         assert!(config.contains(from), "{config} lacks {from}");
-        fs::write(at("run/config.json"), config.replacen(from, to, 1)).unwrap();
-        let text = failure(&sample(), 1);
-        for part in parts {
-            assert!(text.contains(part), "{text} lacks {part}");
-        }
-        assert!(!at("sample.png").exists());
+        fs::write(program.at("run/config.json"), config.replacen(from, to, 1)).unwrap();
+        program.refuse(&sample, parts);
+        assert!(!program.at("sample.png").exists());
     };
     let file = "generator.safetensors";
     refuse("\"channels\": 1", "\"channels\": 3", &[file, "image.bias", "shape"]);
     refuse("\"z_dim\": 128", "\"z_dim\": 64", &[file, "up1.conv.weight", "shape"]);
-    refuse(
-        "\"program\": \"ch4-wgan-gp\"",
-        "\"program\": \"ch4-dcgan\"",
-        &["config.json", "ch4-dcgan"],
-    );
-    fs::write(at("run/config.json"), &config).unwrap();
-    assert!(sample().status.success());
-    fs::remove_file(at("sample.png")).unwrap();
+    let named = "\"program\": \"ch4-wgan-gp\"";
+    refuse(named, "\"program\": \"ch4-dcgan\"", &["config.json", "ch4-dcgan"]);
+    fs::write(program.at("run/config.json"), &config).unwrap();
+    program.succeed(&sample);
+    fs::remove_file(program.at("sample.png")).unwrap();
 
-    let path = at("run/checkpoint/generator.safetensors");
+    let path = program.at("run/checkpoint/generator.safetensors");
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 100]).unwrap();
-    let text = failure(&sample(), 1);
-    assert!(text.contains(file) && text.contains("not a whole"), "{text}");
-    fs::copy(at("run/checkpoint/critic.safetensors"), &path).unwrap();
-    let text = failure(&sample(), 1);
-    assert!(text.contains(file) && text.contains("another network"), "{text}");
+    program.refuse(&sample, &[file, "not a whole"]);
+    fs::copy(program.at("run/checkpoint/critic.safetensors"), &path).unwrap();
+    program.refuse(&sample, &[file, "another network"]);
+    assert!(!program.at("sample.png").exists());
 }

@@ -111,7 +111,7 @@ impl Comparison {
         let (places, generated_distances) = self.images.nearest(generated, &training);
         let (_, held_out_distances) = self.images.nearest(&real, &training);
 
-        let shown = generated.size()[0].min(4 * COLUMNS);
+        let shown = (generated.size()[0] / COLUMNS).min(4) * COLUMNS; // whole rows
         let found = self.images.batch(&places[..shown as usize], Device::Cpu, Kind::Float);
         let pairs = generated.narrow(0, 0, shown);
         let rows = pairs.split(COLUMNS, 0).into_iter().zip(found.split(COLUMNS, 0));

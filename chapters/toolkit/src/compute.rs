@@ -106,7 +106,11 @@ impl PrecisionChoice {
                 let gain = time(Kind::Float) / time(Kind::BFloat16);
                 // A narrow win would not pay for the lost digits, and might be a loss the next time.
                 let kind = if gain > 1.5 { Kind::BFloat16 } else { Kind::Float };
-                (kind, format!("bf16 convolutions run {gain:.1} times as fast as f32 here"))
+                let found = match gain {
+                    1.0.. => format!("bf16 convolutions run {gain:.1} times as fast as f32 here"),
+                    _ => format!("bf16 convolutions take {:.1} times as long as f32 here", 1.0 / gain),
+                };
+                (kind, found)
             }
         }
     }
