@@ -60,7 +60,7 @@ ANSWERS = {1: [[0], [1]], 2: [[0, 0], [1, 0]]}
 
 
 def fixture():
-    torch.manual_seed(3)
+    torch.manual_seed(102)
     fixture = Fixture("ch4-cgan")
     networks = {}
     for count in ANSWERS:

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, ensure};
 use crate::project::Project;
 use crate::{cargo, pages};
 
-/// What the book is made with, and at which versions.
-const TOOLS: [(&str, &str); 2] = [("mdbook", "0.5.4"), ("mdbook-katex", "0.10.0")];
+/// What the book is made with, and at which versions. This mdbook-katex is made for this mdBook.
+const TOOLS: [(&str, &str); 2] = [("mdbook", "0.5.3"), ("mdbook-katex", "0.10.0")];
 
 /// How the book is wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! `evaluate`: how good are the images, and do they show what was asked for?
 
+use std::fmt;
+
 use anyhow::Result;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
@@ -152,11 +154,19 @@ fn print(report: &Report) {
     say("");
     say("share of generated images on which a classifier sees what was asked for");
     say(format!("{:<22}    all       =0       =1   shuffled   classifier on real images", ""));
-    for Obedience { name, drawn_as_asked, shuffled, classifier, .. } in &report.labels {
+    for label in &report.labels {
+        say(label);
+    }
+}
+
+/// A row of the table.
+impl fmt::Display for Obedience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Obedience { name, drawn_as_asked, shuffled, classifier, .. } = self;
         let percent = |share: f64| format!("{:>5.1} %", 100.0 * share);
         let shares = [drawn_as_asked.all, drawn_as_asked.when_no, drawn_as_asked.when_yes];
         let shares = shares.map(percent).join("  ");
         let (shuffled, classifier) = (percent(*shuffled), percent(classifier.all));
-        say(format!("{name:<22}{shares}    {shuffled}   {classifier}"));
+        write!(f, "{name:<22}{shares}    {shuffled}   {classifier}")
     }
 }

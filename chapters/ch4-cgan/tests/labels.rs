@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ch4_cgan::evaluate::Agreement;
+use ch4_cgan::evaluate::{Agreement, Obedience};
 use ch4_cgan::labels::{
     Asked, CHECK_COLUMNS, answers, caption, check, combinations, in_turn, table, verify,
 };
@@ -250,4 +250,18 @@ fn agreement_is_counted_for_each_answer() {
     let seen = Tensor::from_slice(&[0f32, 0.0, 0.0, 1.0, 1.0, 0.0]);
     let expected = Agreement { all: 4.0 / 6.0, when_no: 0.75, when_yes: 0.5 };
     assert_eq!(Agreement::of(&seen, &right), expected);
+}
+
+#[test]
+fn the_table_says_what_was_counted() {
+    let label = Obedience {
+        name: "Blond_Hair".into(),
+        asked: 4000,
+        drawn_as_asked: Agreement { all: 0.875, when_no: 1.0, when_yes: 0.75 },
+        shuffled: 0.4984,
+        classifier: Agreement { all: 0.9876, when_no: 0.99, when_yes: 0.98 },
+    };
+    let row = label.to_string();
+    let expected = "Blond_Hair 87.5 % 100.0 % 75.0 % 49.8 % 98.8 %";
+    assert_eq!(row.split_whitespace().collect::<Vec<_>>().join(" "), expected, "{row}");
 }

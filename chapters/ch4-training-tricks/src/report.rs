@@ -191,7 +191,10 @@ pub fn group_table(group: Group, made: &[Made<'_>]) -> Table {
             };
             let against = one.trial.against.and_then(|name| {
                 let other = made.iter().find(|other| other.trial.name == name)?;
-                Some((name, Verdict::of(&seed_pairs(other, one))))
+                let pairs = seed_pairs(other, one);
+                // One seed is an indication, and has to say so itself.
+                let doubt = if pairs.len() == 1 { ", with one seed" } else { "" };
+                Some((name, format!("{}{doubt}", Verdict::of(&pairs).text())))
             });
             vec![
                 format!("`{}`", one.trial.name),
@@ -203,8 +206,8 @@ pub fn group_table(group: Group, made: &[Made<'_>]) -> Table {
                 cell(&one.column(|s| s.g_moved), |v| format!("{v:.3}")),
                 percent(one.column(|s| s.d_real)),
                 percent(one.column(|s| s.d_fake)),
-                against.map_or(String::new(), |(name, _)| format!("`{name}`")),
-                against.map_or(String::new(), |(_, verdict)| verdict.text().into()),
+                against.as_ref().map_or(String::new(), |(name, _)| format!("`{name}`")),
+                against.map_or(String::new(), |(_, verdict)| verdict),
             ]
         })
         .collect();

@@ -153,6 +153,14 @@ fn tables_are_well_formed() {
     assert_eq!(remedies.rows[0][0], "`baseline`");
     assert_eq!(remedies.rows[0][2], "165.0 (160.0 to 170.0)");
     assert_eq!(remedies.rows[1].last().unwrap(), "helps");
+
+    // One seed of each, by itself, says how little that is.
+    let first: Vec<(&Trial, Record)> = TRIALS
+        .iter()
+        .map(|trial| (trial, record(trial, 0, [200.0, 180.0, 150.0, 100.0])))
+        .collect();
+    let remedies = group_table(Group::Remedies, &by_trial(&first));
+    assert_eq!(remedies.rows[1].last().unwrap(), "no clear difference, with one seed");
 }
 
 /// The list is data; these are the mistakes that one can make in it.

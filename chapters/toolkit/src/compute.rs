@@ -108,7 +108,10 @@ impl PrecisionChoice {
                 let kind = if gain > 1.5 { Kind::BFloat16 } else { Kind::Float };
                 let found = match gain {
                     1.0.. => format!("bf16 convolutions run {gain:.1} times as fast as f32 here"),
-                    _ => format!("bf16 convolutions take {:.1} times as long as f32 here", 1.0 / gain),
+                    _ => format!(
+                        "bf16 convolutions take {:.1} times as long as f32 here",
+                        1.0 / gain
+                    ),
                 };
                 (kind, found)
             }
