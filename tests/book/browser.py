@@ -92,6 +92,12 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def copyfile(self, source, outputfile):
+        try:
+            super().copyfile(source, outputfile)
+        except ConnectionError:
+            pass  # The window went to the next page before all of this one had come.
+
 
 class Book:
     def __init__(self, folder, browser, shots):
@@ -114,7 +120,9 @@ class Book:
         where = lambda: f"{page.url.removeprefix(self.address) or 'a page'} at {width}, {theme}"
         page.on("console", lambda m: m.type == "error" and self.problem(where(), f"console: {m.text}"))
         page.on("pageerror", lambda error: self.problem(where(), f"script: {error}"))
-        page.on("requestfailed", lambda r: self.problem(where(), f"not loaded: {r.url}"))
+        # What the window itself breaks off when it goes to the next page is no failure.
+        failed = lambda r: r.failure == "net::ERR_ABORTED" or self.problem(where(), f"not loaded: {r.url}")
+        page.on("requestfailed", failed)
         page.on("request", lambda r: self.local(r.url) or self.problem(where(), f"asks for {r.url}"))
         return page
 
@@ -164,7 +172,7 @@ class Book:
         page = self.open(1280, "light")
         page.goto(self.address + self.pages[0])
         page.click("#mdbook-search-toggle, #search-toggle")
-        page.fill("#mdbook-searchbar, #searchbar", "gradient penalty")
+        page.locator("#mdbook-searchbar, #searchbar").press_sequentially("gradient penalty")
         results = "#mdbook-searchresults a, #searchresults a"
         page.wait_for_selector(results, timeout=20_000)
         texts = page.locator(results).all_inner_texts()
@@ -175,9 +183,11 @@ class Book:
         page = self.open(1280, "light")
         page.add_init_script("window.print = () => {}")
         whole = self.look(page, "print.html", 1280, "light")
-        missing = {page["headings"][0] for page in found.values()} - set(whole["headings"])
-        for heading in missing:
-            self.problem("print.html", f"lacks {heading}")
+        for name, page in found.items():
+            if len(page["headings"]) != 1:
+                self.problem(name, f"{len(page['headings'])} headings of the first rank")
+            for heading in set(page["headings"]) - set(whole["headings"]):
+                self.problem("print.html", f"lacks {heading}")
 
 
 def main():
