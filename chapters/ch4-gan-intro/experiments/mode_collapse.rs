@@ -1,9 +1,9 @@
 //! Mode collapse, made to happen and counted.
 //!
 //! The same two networks learn the ring three times with each of three settings. A longer z makes it harder: the
-//! untrained generator then has all its points in a heap. And in the last setting the discriminator's steps are a tenth of the
-//! generator's: it is slow to notice that the generator has put all its points in one place, and by the time it has learnt
-//! to reject that place, the generator has gone on to another. The losses tell nothing of this; counting the modes does.
+//! untrained generator then has all its points in a heap, and one run in three stays there. And in the last setting the
+//! discriminator's steps are a tenth of the generator's: it is slow to notice that the generator has put all its points in
+//! one place, and by the time it has learnt to reject that place, the generator has gone on to another. The losses tell nothing of this; counting the modes does.
 //!
 //! ```text
 //! cargo run -p ch4-gan-intro --example mode-collapse
