@@ -50,7 +50,7 @@ impl Settings {
             Preset::Quick => {
                 let widths = [16, 32, 64, 128];
                 let quick = Settings { widths, dropout: 0.0, ..book };
-                (schedule("bricks-small", 4_000, 16), quick)
+                (schedule("bricks-small", 6_000, 16), quick)
             }
         }
     }

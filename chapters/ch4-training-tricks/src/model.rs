@@ -51,6 +51,7 @@ fn up_block(
         .add_fn(|x| leaky_relu(x, LEAK))
 }
 
+// ANCHOR: discriminator
 /// Tells real images from drawn ones: `[batch, channels, 32, 32]` in `[-1, 1]` to logits `[batch]`.
 ///
 /// It is DCGAN's discriminator with `layers` convolutions that halve the side, so that "fewer layers" can be tried. The last
@@ -119,3 +120,4 @@ fn conv(stride: i64, padding: i64) -> nn::ConvConfig {
     let ws_init = Init::Randn { mean: 0.0, stdev: 0.02 };
     nn::ConvConfig { stride, padding, bias: false, ws_init, ..Default::default() }
 }
+// ANCHOR_END: discriminator

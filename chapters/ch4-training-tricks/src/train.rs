@@ -14,6 +14,7 @@ use crate::model::{Discriminator, Generator};
 use crate::record::Record;
 use crate::run::TrialRun;
 
+// ANCHOR: settings
 /// All that a trial may change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -63,7 +64,9 @@ pub enum Loss {
     /// [`d_loss`] and [`g_non_saturating`]: the same paper's advice for practice, taken on logits.
     NonSaturating,
 }
+// ANCHOR_END: settings
 
+// ANCHOR: losses
 /// Binary cross-entropy of `logits: [batch]` against `labels: [batch]`, averaged: a scalar. With σ the sigmoid,
 /// `−(y log σ(x) + (1 − y) log(1 − σ(x)))`, computed from the logit at once and therefore right at any logit.
 pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
@@ -101,7 +104,9 @@ pub fn g_saturating(fake_logits: &Tensor) -> Tensor {
 pub fn g_non_saturating(fake_logits: &Tensor) -> Tensor {
     bce(fake_logits, &fake_logits.ones_like())
 }
+// ANCHOR_END: losses
 
+// ANCHOR: labels
 /// Labels for `logits`: 1 for real images and 0 for fakes, each moved towards the other by a random part of `noise`.
 ///
 /// A label inside `(0, 1)` is met by a finite logit, so the discriminator has no reason to become ever more certain (Salimans et al. 2016,
@@ -120,7 +125,9 @@ pub fn flip(labels: &Tensor, share: f64) -> Tensor {
     let exchanged: Tensor = 1.0 - labels;
     exchanged.where_self(&wrong, labels)
 }
+// ANCHOR_END: labels
 
+// ANCHOR: networks
 /// The length of the vector that all these tensors make together, a scalar.
 pub fn norm(tensors: &[Tensor]) -> Tensor {
     let lengths: Vec<Tensor> = tensors.iter().map(|tensor| tensor.norm()).collect();
@@ -158,7 +165,9 @@ pub struct Drawn {
     /// How far the weights moved.
     pub moved: Tensor,
 }
+// ANCHOR_END: networks
 
+// ANCHOR: steps
 impl Gan {
     /// New networks for images of `channels` channels; libtorch's generator decides their weights.
     pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
@@ -240,6 +249,7 @@ impl Gan {
         Tensor::cat(&flat, 0)
     }
 }
+// ANCHOR_END: steps
 
 /// Makes one trial: the record of it, and the images that the generator draws at its end.
 ///

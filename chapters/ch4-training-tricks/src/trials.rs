@@ -71,6 +71,7 @@ impl Group {
     }
 }
 
+// ANCHOR: baselines
 /// Both networks at one rate, one update each in turn, DCGAN's non-saturating loss on logits: it works.
 pub const BALANCED: Settings = Settings {
     loss: Loss::NonSaturating,
@@ -122,6 +123,7 @@ const STRONG_GENERATOR: Settings = Settings {
     label_flips: 0.1,
     ..BALANCED
 };
+// ANCHOR_END: baselines
 
 use Group::{Generator, Labels, Losses, Remedies, Sweep};
 
