@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "not every chapter needs all of it")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
