@@ -4,11 +4,13 @@ use tch::Tensor;
 use tch::nn::{self, Init, ModuleT, Path};
 use toolkit::layers::{batch_norm2d, conv_transpose2d, conv2d, leaky_relu, to_f32};
 
+// ANCHOR: side
 /// Height and width of the images.
 pub const SIDE: i64 = 32;
 
 /// Slope of the leaky ReLU for negative inputs, in both networks.
 const LEAK: f64 = 0.2;
+// ANCHOR_END: side
 
 /// Draws images from noise: `z: [batch, z_dim, 1, 1]` to `[batch, channels, 32, 32]` in `[-1, 1]`.
 #[derive(Debug)]
