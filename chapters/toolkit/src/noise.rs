@@ -50,20 +50,22 @@ pub fn fixed_z(seed: u64, count: i64, z_dim: i64, compute: Compute) -> Tensor {
 /// Walks through z for looking at pictures: `count` vectors in rows of `steps`, `[count, z_dim, 1, 1]`, where each row leads from
 /// one random vector to another in equal angles.
 ///
-/// The vectors between keep the lengths that random ones have. On the straight line between two of them they would be shorter,
+/// The lengths of the vectors go evenly from one to the other. On the straight line between two of them they would be shorter,
 /// in the middle by a factor of about √2, and a generator has hardly ever been asked for what a short z looks like.
 pub fn walks(seed: u64, count: i64, steps: i64, z_dim: i64, compute: Compute) -> Tensor {
     let rows = (count + steps - 1) / steps;
     let ends = fixed_z(seed, 2 * rows, z_dim, compute).view([rows, 2, z_dim, 1, 1]);
     let (from, to) = (ends.select(1, 0), ends.select(1, 1)); // [rows, z_dim, 1, 1]
     let length = |z: &Tensor| z.square().sum_dim_intlist(1, true, compute.kind).sqrt();
-    let product = (&from * &to).sum_dim_intlist(1, true, compute.kind);
-    let angle = (product / (length(&from) * length(&to))).clamp(-1.0, 1.0).acos();
+    let (from_length, to_length) = (length(&from), length(&to));
+    let (from, to) = (from / &from_length, to / &to_length);
+    let angle = (&from * &to).sum_dim_intlist(1, true, compute.kind).clamp(-1.0, 1.0).acos();
     let places: Vec<Tensor> = (0..steps)
         .map(|step| {
             let share = step as f64 / (steps - 1).max(1) as f64;
             let (near, far) = ((&angle * (1.0 - share)).sin(), (&angle * share).sin());
-            (&from * near + &to * far) / angle.sin()
+            let direction = (&from * near + &to * far) / angle.sin();
+            direction * (&from_length * (1.0 - share) + &to_length * share)
         })
         .collect();
     Tensor::stack(&places, 1).flatten(0, 1).narrow(0, 0, count)
