@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -36,8 +36,16 @@ impl Program {
         }
     }
 
+    /// The program in its folder, ready to be started.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(self.binary);
+        command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
     pub fn run(&self, args: &[&str]) -> Output {
-        Command::new(self.binary).current_dir(self.folder.path()).args(args).output().unwrap()
+        self.command(args).output().unwrap()
     }
 
     /// Runs it, insists that it succeeds, and gives what it said: standard output and standard error.

@@ -99,17 +99,18 @@ fn sample(args: &Sample) -> Result<()> {
 
     // Where several combinations take turns, all rows are full.
     let turns = combinations.len() as i64;
-    let mut columns = i64::from(sheet::columns(shared.count));
     let mut count = (shared.count + turns - 1) / turns;
+    let columns = match turns {
+        _ if shared.walk => WALK,
+        1 => i64::from(sheet::columns(shared.count)),
+        _ => i64::from(sheet::columns(shared.count)).min(count),
+    };
     if turns > 1 {
-        columns = columns.min(count);
         count = (count + columns - 1) / columns * columns;
     }
-    let z = if shared.walk {
-        columns = WALK;
-        walks(shared.seed, count, WALK, settings.z_dim, compute)
-    } else {
-        fixed_z(shared.seed, count, settings.z_dim, compute)
+    let z = match shared.walk {
+        true => walks(shared.seed, count, WALK, settings.z_dim, compute),
+        false => fixed_z(shared.seed, count, settings.z_dim, compute),
     };
     let (z, labels) = labels::in_turn(&z, &combinations, columns);
     sheet::save_sheet(&gan.sample(&z, &labels), columns as u32, &shared.out)?;

@@ -1,16 +1,17 @@
 //! The real program in fresh folders: what it writes, what it refuses, and that a stopped run goes on as if it had not stopped.
 
+#[path = "../../../tests/program.rs"]
+mod program;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
-use tempfile::TempDir;
+use program::Program;
 
-/// A folder `faces` in CelebA's layout: 200 small pictures, yellow above where the table says blond, black where it does
-/// not, and with a white band below where it says smiling.
-fn faces() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    let images = folder.path().join("faces/img_align_celeba");
+/// The program with a folder `faces` in CelebA's layout: 200 small pictures, yellow above where the table says blond, black
+/// where it does not, and with a white band below where it says smiling.
+fn with_faces() -> Program {
+    let program = Program::new("ch4-cgan", env!("CARGO_BIN_EXE_ch4-cgan"));
+    let images = program.at("faces/img_align_celeba");
     fs::create_dir_all(&images).unwrap();
     let mut table = "image_id,Blond_Hair,Smiling,Bald\n".to_string();
     for i in 0..200u32 {
@@ -26,43 +27,14 @@ fn faces() -> TempDir {
         let value = |yes| if yes { 1 } else { -1 };
         table += &format!("{name},{},{},-1\n", value(blond), value(smiling));
     }
-    fs::write(folder.path().join("faces/list_attr_celeba.csv"), table).unwrap();
-    folder
+    fs::write(program.at("faces/list_attr_celeba.csv"), table).unwrap();
+    program
 }
 
-fn program(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ch4-cgan")).current_dir(folder).args(args).output().unwrap()
-}
+const TRAIN: [&str; 5] = ["train", "--data", "faces", "--batch-size", "8"];
 
-fn train(folder: &Path, more: &[&str]) -> Output {
-    let args = ["train", "--data", "faces", "--batch-size", "8"];
-    program(folder, &[&args[..], more].concat())
-}
-
-fn succeeds(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert!(output.status.success(), "{text}");
-    text
-}
-
-/// The single line of a failure; it must be one, and the exit code must be `code`.
-fn failure(output: &Output, code: i32) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("ch4-cgan: ")).collect();
-    assert_eq!(lines.len(), 1, "{text}");
-    assert!(!text.contains("panicked") && !text.contains("backtrace"), "{text}");
-    lines[0].to_string()
-}
-
-fn weights(run: &Path) -> Vec<Vec<u8>> {
-    ["generator", "critic", "generator-adam", "critic-adam"]
-        .map(|name| fs::read(run.join("checkpoint").join(format!("{name}.safetensors"))).unwrap())
-        .to_vec()
-}
-
-fn size(picture: &Path) -> (u32, u32) {
-    image::image_dimensions(picture).unwrap()
+fn train(program: &Program, more: &[&str]) -> String {
+    program.succeed(&[&TRAIN[..], more].concat()).1
 }
 
 /// Pixels of so many images beside each other.
@@ -72,90 +44,73 @@ fn tiles(n: u32) -> u32 {
 
 #[test]
 fn a_run_folder_holds_what_it_should_and_resuming_changes_nothing() {
-    let folder = faces();
-    let at = |name: &str| folder.path().join(name);
-    let said = succeeds(&train(folder.path(), &["--steps", "4", "--out", "whole"]));
-    assert!(said.contains("whole/labels.png") && said.contains("Blond_Hair"), "{said}");
-    for file in ["config.json", "log.csv", "losses.svg", "real.png", "checkpoint/state.json"] {
-        assert!(at("whole").join(file).is_file(), "{file}");
-    }
-    assert_eq!(size(&at("whole/labels.png")), (tiles(10), tiles(2)));
-    assert_eq!(size(&at("whole/samples/000004.png")), (tiles(8), tiles(8)));
-    let config = fs::read_to_string(at("whole/config.json")).unwrap();
+    let program = with_faces();
+    program.runs_are_reproducible(&TRAIN);
+    assert_eq!(program.size("whole/labels.png"), (tiles(10), tiles(2)));
+    let config = fs::read_to_string(program.at("whole/config.json")).unwrap();
     assert!(config.contains("\"Blond_Hair\""), "{config}");
-    let log = fs::read_to_string(at("whole/log.csv")).unwrap();
-    assert_eq!(log.lines().count(), 5, "{log}");
 
-    // The same seed gives the same run; another seed or another label another one.
-    succeeds(&train(folder.path(), &["--steps", "4", "--out", "again", "--label", "Blond_Hair"]));
-    assert!(weights(&at("whole")) == weights(&at("again")));
-    succeeds(&train(folder.path(), &["--steps", "4", "--out", "seed", "--seed", "1"]));
-    assert!(weights(&at("whole")) != weights(&at("seed")));
-    succeeds(&train(folder.path(), &["--steps", "4", "--out", "other", "--label", "Smiling"]));
-    assert!(weights(&at("whole")) != weights(&at("other")));
-
-    // Two steps, a stop, and two more steps.
-    succeeds(&train(folder.path(), &["--steps", "2", "--out", "parts"]));
-    assert!(weights(&at("whole")) != weights(&at("parts")));
-    succeeds(&program(folder.path(), &["--resume", "parts", "--steps", "4"]));
-    assert!(weights(&at("whole")) == weights(&at("parts")));
-    assert_eq!(log, fs::read_to_string(at("parts/log.csv")).unwrap());
-    assert_eq!(
-        fs::read(at("whole/samples/000004.png")).unwrap(),
-        fs::read(at("parts/samples/000004.png")).unwrap()
-    );
+    // The label is the usual one, and another one gives another run.
+    let said = train(&program, &["--steps", "4", "--out", "usual", "--label", "Blond_Hair"]);
+    assert!(said.contains("usual/labels.png") && said.contains("Blond_Hair"), "{said}");
+    assert!(program.checkpoint("whole") == program.checkpoint("usual"));
+    train(&program, &["--steps", "4", "--out", "smiling", "--label", "Smiling"]);
+    assert!(program.checkpoint("whole") != program.checkpoint("smiling"));
 }
 
 #[test]
 fn two_labels_at_once_and_what_can_be_asked_for() {
-    let folder = faces();
-    let at = |name: &str| folder.path().join(name);
+    let program = with_faces();
     let both = ["--label", "Smiling", "--label", "Blond_Hair"];
-    succeeds(&train(folder.path(), &[&["--steps", "1", "--out", "run"], &both[..]].concat()));
-    assert_eq!(size(&at("run/labels.png")), (tiles(10), tiles(4)));
-    assert_eq!(size(&at("run/samples/000001.png")), (tiles(8), tiles(8)));
+    train(&program, &[&["--steps", "1", "--out", "run"], &both[..]].concat());
+    assert_eq!(program.size("run/labels.png"), (tiles(10), tiles(4)));
+    assert_eq!(program.size("run/samples/000001.png"), (tiles(8), tiles(8)));
 
-    let sample = |more: &[&str]| {
-        let args = ["sample", "--checkpoint", "run", "--out", "sheet.png"];
-        program(folder.path(), &[&args[..], more].concat())
-    };
+    const SAMPLE: [&str; 5] = ["sample", "--checkpoint", "run", "--out", "sheet.png"];
+    let sample = |more: &[&str]| program.succeed(&[&SAMPLE[..], more].concat());
     // The same z both ways, for both labels: rows of six, four under each other.
-    let output = sample(&["--count", "21"]);
-    let said = succeeds(&output);
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "sheet.png\n");
-    assert_eq!(size(&at("sheet.png")), (tiles(6), tiles(4)));
+    let (name, said) = sample(&["--count", "21"]);
+    assert_eq!(name, "sheet.png\n");
+    assert_eq!(program.size("sheet.png"), (tiles(6), tiles(4)));
     let rows = ["Smiling=0 Blond_Hair=0", "Smiling=0 Blond_Hair=1", "Smiling=1 Blond_Hair=0"];
     assert!(rows.iter().all(|row| said.contains(row)), "{said}");
-    let all = image::open(at("sheet.png")).unwrap().to_rgb8();
+    let all = image::open(program.at("sheet.png")).unwrap().to_rgb8();
     let row = |n: u32| image::imageops::crop_imm(&all, 0, n * 66 + 2, tiles(6), 64).to_image();
 
     // One asked for: the other both ways. Both asked for: that row alone.
-    succeeds(&sample(&["--count", "12", "--label", "Smiling=1"]));
-    assert_eq!(size(&at("sheet.png")), (tiles(6), tiles(2)));
-    succeeds(&sample(&["--count", "6", "--label", "Blond_Hair=0", "--label", "Smiling"]));
-    assert_eq!(size(&at("sheet.png")), (tiles(6), tiles(1)));
-    let asked = image::open(at("sheet.png")).unwrap().to_rgb8();
+    sample(&["--count", "12", "--label", "Smiling=1"]);
+    assert_eq!(program.size("sheet.png"), (tiles(6), tiles(2)));
+    sample(&["--count", "6", "--label", "Blond_Hair=0", "--label", "Smiling"]);
+    assert_eq!(program.size("sheet.png"), (tiles(6), tiles(1)));
+    let asked = image::open(program.at("sheet.png")).unwrap().to_rgb8();
     let asked = image::imageops::crop_imm(&asked, 0, 2, tiles(6), 64).to_image();
     assert!(asked == row(2), "what is asked for is the third row of all");
     assert!(asked != row(3) && asked != row(0));
 
-    let text = failure(&sample(&["--label", "Bald"]), 1);
-    assert!(
-        text.contains("run") && text.contains("Smiling, Blond_Hair") && text.contains("\"Bald\""),
-        "{text}"
-    );
-    let text = failure(&sample(&["--label", "Smiling", "--label", "Smiling=0"]), 1);
-    assert!(text.contains("twice"), "{text}");
-    assert_eq!(sample(&["--label", "Smiling=2"]).status.code(), Some(2));
+    // A walk, the same under each combination; what is left over of a row is walked to its end.
+    sample(&["--count", "36", "--walk"]);
+    assert_eq!(program.size("sheet.png"), (tiles(8), tiles(8)));
+    let walked = image::open(program.at("sheet.png")).unwrap().to_rgb8();
+    sample(&["--count", "32", "--walk"]);
+    let first = image::open(program.at("sheet.png")).unwrap().to_rgb8();
+    assert_eq!(first.dimensions(), (tiles(8), tiles(4)));
+    let near = |(a, b): (&u8, &u8)| a.abs_diff(*b) <= 1; // but for rounding
+    assert!(first.as_raw().iter().zip(walked.as_raw()).all(near));
+
+    let refuse = |asked: &[&str], parts: &[&str]| {
+        program.refuse(&[&SAMPLE[..], asked].concat(), parts);
+    };
+    refuse(&["--label", "Bald"], &["run", "Smiling, Blond_Hair", "\"Bald\""]);
+    refuse(&["--label", "Smiling", "--label", "Smiling=0"], &["twice"]);
+    program.misunderstand(&[&[&SAMPLE[..], &["--label", "Smiling=2"]].concat()]);
 }
 
 #[test]
 fn evaluate_reports_what_was_drawn_and_what_was_asked_for() {
-    let folder = faces();
-    succeeds(&train(folder.path(), &["--steps", "2", "--out", "run"]));
-    let output = program(folder.path(), &["evaluate", "--checkpoint", "run", "--json"]);
-    succeeds(&output);
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let program = with_faces();
+    train(&program, &["--steps", "2", "--out", "run"]);
+    let (json, _) = program.succeed(&["evaluate", "--checkpoint", "run", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     let share = |pointer: &str| {
         let share = report.pointer(pointer).and_then(|value| value.as_f64());
         share.unwrap_or_else(|| panic!("{pointer} in {report}"))
@@ -176,14 +131,10 @@ fn evaluate_reports_what_was_drawn_and_what_was_asked_for() {
 
 #[test]
 fn bad_input_is_one_line_and_writes_nothing() {
-    let folder = faces();
-    let at = |name: &str| folder.path().join(name);
+    let program = with_faces();
     let refuse = |args: &[&str], parts: &[&str]| {
-        let text = failure(&program(folder.path(), args), 1);
-        for part in parts {
-            assert!(text.contains(part), "{text} lacks {part}");
-        }
-        assert!(!at("runs").exists(), "{text}: wrote a run all the same");
+        program.refuse(args, parts);
+        assert!(!program.at("runs").exists(), "{args:?} wrote a run all the same");
     };
     let faces = ["--data", "faces", "--label"];
     let label = |name| [&faces[..], &[name]].concat();
@@ -196,13 +147,12 @@ fn bad_input_is_one_line_and_writes_nothing() {
         &["--data", "faces", "--label", "Smiling", "--label", "Smiling"],
         &["\"Smiling\"", "twice"],
     );
-    fs::remove_file(at("faces/list_attr_celeba.csv")).unwrap();
+    fs::remove_file(program.at("faces/list_attr_celeba.csv")).unwrap();
     refuse(&["--data", "faces"], &["faces", "no list_attr_celeba.csv", "\"Blond_Hair\""]);
     refuse(&["sample"], &["train one first"]);
 
-    // The command line itself: clap's own messages and exit code 2.
-    for args in [&["--resume", "faces", "--label", "Smiling"][..], &["evaluate", "--label", "Bald"]]
-    {
-        assert_eq!(program(folder.path(), args).status.code(), Some(2), "{args:?}");
-    }
+    program.misunderstand(&[
+        &["--resume", "faces", "--label", "Smiling"],
+        &["evaluate", "--label", "Bald"],
+    ]);
 }

@@ -1,36 +1,15 @@
 //! The real program in fresh folders: what it writes, what it refuses, and that a stopped run goes on as if it had not stopped.
 
+#[path = "../../../tests/program.rs"]
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-use tempfile::TempDir;
+use program::Program;
 
-fn program(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ch4-gan-intro"))
-        .current_dir(folder)
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-/// The program's standard output; it must succeed.
-fn success(folder: &Path, args: &[&str]) -> String {
-    let output = program(folder, args);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The single line of a failure; it must be one, and the exit code must be 1.
-fn failure(folder: &Path, args: &[&str]) -> String {
-    let output = program(folder, args);
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    let lines: Vec<&str> =
-        text.lines().filter(|line| line.starts_with("ch4-gan-intro: ")).collect();
-    assert_eq!(lines.len(), 1, "{text}");
-    assert!(!text.contains("panicked") && !text.contains("backtrace"), "{text}");
-    lines[0].to_string()
+fn fresh() -> Program {
+    Program::new("ch4-gan-intro", env!("CARGO_BIN_EXE_ch4-gan-intro"))
 }
 
 /// All that must be the same in two runs that are the same.
@@ -52,12 +31,12 @@ fn bytes(run: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_run_folder_holds_what_it_should_and_resuming_changes_nothing() {
-    let folder = TempDir::new().unwrap();
-    let here = folder.path();
-    let at = |name: &str| here.join(name);
+    let program = fresh();
+    let at = |name: &str| program.at(name);
+    let success = |args: &[&str]| program.succeed(args).0;
     // No arguments are needed; the first run gets the first number.
     assert_eq!(
-        success(here, &["--steps", "6"]).trim(),
+        success(&["--steps", "6"]).trim(),
         at("runs/ch4-gan-intro/001/samples/000006.png").display().to_string()
     );
     let whole = at("runs/ch4-gan-intro/001");
@@ -72,40 +51,36 @@ fn a_run_folder_holds_what_it_should_and_resuming_changes_nothing() {
     assert_eq!(quality.lines().count(), 8);
 
     // The same seed gives the same run, another seed another.
-    success(here, &["train", "--steps", "6", "--out", "again"]);
+    success(&["train", "--steps", "6", "--out", "again"]);
     assert!(bytes(&whole) == bytes(&at("again")));
-    success(here, &["train", "--steps", "6", "--out", "other", "--seed", "1"]);
+    success(&["train", "--steps", "6", "--out", "other", "--seed", "1"]);
     for (one, other) in bytes(&whole).iter().zip(bytes(&at("other"))) {
         assert!(*one != other);
     }
 
     // Two steps, a stop, and four more.
-    success(here, &["train", "--steps", "2", "--out", "parts"]);
-    success(here, &["--resume", "parts", "--steps", "6"]);
+    success(&["train", "--steps", "2", "--out", "parts"]);
+    success(&["--resume", "parts", "--steps", "6"]);
     assert!(bytes(&whole) == bytes(&at("parts")));
-    let text = failure(here, &["--resume", "parts"]);
-    assert!(text.contains("parts") && text.contains("already at step 6 of 6"), "{text}");
+    program.refuse(&["--resume", "parts"], &["parts", "already at step 6 of 6"]);
 }
 
 #[test]
 fn a_trained_generator_is_sampled_and_measured() {
-    let folder = TempDir::new().unwrap();
-    let here = folder.path();
-    let at = |name: &str| here.join(name);
+    let program = fresh();
+    let at = |name: &str| program.at(name);
+    let success = |args: &[&str]| program.succeed(args).0;
     for (data, steps) in [("ring", "3"), ("moons", "3"), ("spiral", "300")] {
-        success(
-            here,
-            &["train", "--data", data, "--batch-size", "64", "--steps", steps, "--out", data],
-        );
+        success(&["train", "--data", data, "--batch-size", "64", "--steps", steps, "--out", data]);
     }
-    assert_eq!(success(here, &["sample", "--checkpoint", "ring"]), "sample.png\n");
+    assert_eq!(success(&["sample", "--checkpoint", "ring"]), "sample.png\n");
     assert_eq!(image::open(at("sample.png")).unwrap().width(), 588);
-    success(here, &["sample", "--checkpoint", "ring", "--count", "70", "--out", "points.csv"]);
+    success(&["sample", "--checkpoint", "ring", "--count", "70", "--out", "points.csv"]);
     let points = fs::read_to_string(at("points.csv")).unwrap();
     assert_eq!((points.lines().next(), points.lines().count()), (Some("x,y"), 71));
     // A shorter list of the same seed is the beginning of a longer one, but for the last digits of sums that are added up in
     // another order.
-    success(here, &["sample", "--checkpoint", "ring/checkpoint", "--count", "7", "--out", "7.csv"]);
+    success(&["sample", "--checkpoint", "ring/checkpoint", "--count", "7", "--out", "7.csv"]);
     let numbers = |text: &str| -> Vec<f64> {
         let cells = text.lines().skip(1).flat_map(|line| line.split(','));
         cells.map(|cell| cell.parse().unwrap()).collect()
@@ -116,7 +91,7 @@ fn a_trained_generator_is_sampled_and_measured() {
     assert!(seven.iter().zip(&numbers(&points)).all(near), "{seven:?}");
 
     let evaluate = |run: &str| -> serde_json::Value {
-        let json = success(here, &["evaluate", "--checkpoint", run, "--count", "500", "--json"]);
+        let json = success(&["evaluate", "--checkpoint", run, "--count", "500", "--json"]);
         serde_json::from_str(&json).unwrap()
     };
     let ring = evaluate("ring");
@@ -128,22 +103,17 @@ fn a_trained_generator_is_sampled_and_measured() {
     let number = |name: &str| spiral[name].as_f64().unwrap();
     assert!(0.0 < number("floor") && number("floor") < number("energy_distance"), "{spiral}");
     assert!(number("energy_distance") < number("untrained"), "{spiral}");
-    assert!(
-        success(here, &["evaluate", "--checkpoint", "moons"]).contains("2500 real points of moons")
-    );
+    assert!(success(&["evaluate", "--checkpoint", "moons"]).contains("2500 real points of moons"));
 }
 
 #[test]
 fn bad_input_is_one_line_and_writes_nothing() {
-    let folder = TempDir::new().unwrap();
-    let here = folder.path();
-    let at = |name: &str| here.join(name);
+    let program = fresh();
+    let at = |name: &str| program.at(name);
+    let success = |args: &[&str]| program.succeed(args).0;
     let refuse = |args: &[&str], parts: &[&str]| {
-        let text = failure(here, args);
-        for part in parts {
-            assert!(text.contains(part), "{text} lacks {part}");
-        }
-        assert!(!at("runs").exists(), "{text}: wrote a run all the same");
+        program.refuse(args, parts);
+        assert!(!at("runs").exists(), "{args:?} wrote a run all the same");
     };
     refuse(&["--device", "cuda:97"], &["--device cuda"]);
     refuse(&["sample"], &["train one first"]);
@@ -152,7 +122,7 @@ fn bad_input_is_one_line_and_writes_nothing() {
     fs::write(at("mine/letter.txt"), "dear").unwrap();
     refuse(&["--out", "mine"], &["mine", "not an empty folder"]);
 
-    success(here, &["train", "--steps", "1", "--out", "run"]);
+    success(&["train", "--steps", "1", "--out", "run"]);
     refuse(&["--out", "run"], &["run", "another run"]);
     refuse(&["sample", "--checkpoint", "run", "--out", "no/where.png"], &["no/where.png"]);
     refuse(&["sample", "--checkpoint", "run", "--out", "sample.xyz"], &["sample.xyz"]);
@@ -171,13 +141,10 @@ fn bad_input_is_one_line_and_writes_nothing() {
         refuse(&["sample", "--checkpoint", "run"], &parts);
     }
 
-    // The command line itself: clap's own messages and exit code 2.
-    for args in [
-        &["--steps", "0"][..],
+    program.misunderstand(&[
+        &["--steps", "0"],
         &["--data", "square"],
         &["--resume", "run", "--seed", "1"],
         &["trian"],
-    ] {
-        assert_eq!(program(here, args).status.code(), Some(2), "{args:?}");
-    }
+    ]);
 }
