@@ -5,34 +5,28 @@
 //! cargo run -p ch4-dcgan --example upsampling -- --seeds 3
 //! ```
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ch4_dcgan::model::Generator;
 use ch4_dcgan::train::{Dcgan, Settings};
 use clap::Parser;
 use tch::nn::{ModuleT, Path};
 use tch::{Device, Kind, Tensor, no_grad};
-use toolkit::cli::{self, Preset, say};
+use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
 use toolkit::noise::{fixed_z, seed_step};
-use toolkit::{Batches, Compute, swd};
+use toolkit::{Batches, Compute, folder, swd};
 
 /// Trains the quick DCGAN with either generator and writes a table and a sheet of each.
 #[derive(Parser)]
 struct Args {
-    /// Runs of each generator
-    #[arg(long, default_value_t = 1)]
-    seeds: u64,
+    #[command(flatten)]
+    shared: ExperimentArgs,
     /// Updates of either network [default: the quick preset's]
     #[arg(long)]
     steps: Option<u64>,
-    /// Folder for the table and the sheets
-    #[arg(long, default_value = "runs/ch4-dcgan/upsampling")]
-    out: PathBuf,
 }
 
 /// A way to make a generator.
@@ -42,10 +36,11 @@ const VARIANTS: [(&str, Build); 2] =
     [("transposed", Generator::new), ("upsampling", Generator::upsampling)];
 
 fn main() -> ExitCode {
-    cli::report(env!("CARGO_PKG_NAME"), compare(&Args::parse()))
+    cli::report(env!("CARGO_PKG_NAME"), compare(Args::parse()))
 }
 
-fn compare(args: &Args) -> Result<()> {
+fn compare(args: Args) -> Result<()> {
+    let out = folder::of_experiment("ch4-dcgan", "upsampling", args.shared.out)?;
     let (schedule, settings) = Settings::preset(Preset::Quick);
     let steps = args.steps.unwrap_or(schedule.steps);
     let compute = Compute { device: Device::cuda_if_available(), kind: Kind::Float };
@@ -53,13 +48,12 @@ fn compare(args: &Args) -> Result<()> {
     let held_out = images.held_out();
     let real = images.batch(&held_out, Device::Cpu, Kind::Float);
     let count = held_out.len() as i64;
-    fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
 
     say(format!("real images: checkerboard {:.1}", checkerboard(&real)));
     let mut table = String::from(
         "| generator | seed | SWD × 10³ | ms a step | checkerboard untrained | trained |\n|---|---|---|---|---|---|\n",
     );
-    for seed in 0..args.seeds {
+    for seed in 0..args.shared.seeds {
         for (name, build) in VARIANTS {
             seed_step(seed, 0);
             let mut gan = Dcgan::with_generator(build, &settings, 1, compute);
@@ -84,12 +78,12 @@ fn compare(args: &Args) -> Result<()> {
             );
             say(&row);
             table += &(row + "\n");
-            let sheet = args.out.join(format!("{name}-{seed}.png"));
+            let sheet = out.join(format!("{name}-{seed}.png"));
             toolkit::sheet::save_sheet(&drawn.narrow(0, 0, 64.min(count)), 8, &sheet)?;
         }
     }
-    let path = args.out.join("table.md");
-    fs::write(&path, table).with_context(|| path.display().to_string())?;
+    let path = out.join("table.md");
+    folder::write_whole(&path, &table)?;
     say(path.display());
     Ok(())
 }

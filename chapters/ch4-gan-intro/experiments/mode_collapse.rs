@@ -27,7 +27,7 @@ use plotters::prelude::*;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{main_with, say};
 use toolkit::noise::{fixed_z, seed_step};
-use toolkit::{Compute, folder, source};
+use toolkit::{Compute, folder};
 
 const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
 const SEEDS: [u64; 3] = [0, 1, 2];
@@ -92,10 +92,7 @@ struct Cli {
 
 fn main() -> ExitCode {
     main_with("mode-collapse", "Makes mode collapse happen, and counts", "", |cli: Cli| {
-        let folder = cli.out.unwrap_or_else(|| {
-            source::home().join("runs").join("ch4-gan-intro").join("mode-collapse")
-        });
-        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let folder = folder::of_experiment("ch4-gan-intro", "mode-collapse", cli.out)?;
         let samples = folder.join("samples");
         if samples.exists() {
             fs::remove_dir_all(&samples).with_context(|| samples.display().to_string())?;

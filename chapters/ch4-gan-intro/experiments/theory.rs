@@ -10,11 +10,10 @@
 //!
 //! writes `runs/ch4-gan-intro/theory/theory.svg`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use ch4_gan_intro::theory::{Gaussian, Grid, best_answer, best_value, jensen_shannon, to_tensor};
 use ch4_gan_intro::train::{Gan, Settings};
 use clap::Parser;
@@ -23,7 +22,7 @@ use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{main_with, say};
 use toolkit::noise::seed_step;
-use toolkit::{Compute, source};
+use toolkit::{Compute, folder};
 
 const REAL: Gaussian = Gaussian { mean: [-0.5, 0.0], sd: [0.35, 0.35] };
 const FAKE: Gaussian = Gaussian { mean: [0.4, 0.0], sd: [0.8, 0.8] };
@@ -47,10 +46,7 @@ struct Cli {
 
 fn main() -> ExitCode {
     main_with("theory", "Draws a discriminator on the way to p / (p + q)", "", |cli: Cli| {
-        let folder = cli
-            .out
-            .unwrap_or_else(|| source::home().join("runs").join("ch4-gan-intro").join("theory"));
-        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let folder = folder::of_experiment("ch4-gan-intro", "theory", cli.out)?;
         let file = folder.join("theory.svg");
         plot(&file, &learn())?;
         say(file.display());

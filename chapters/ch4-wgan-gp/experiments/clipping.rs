@@ -12,16 +12,15 @@
 //! takes about ten minutes a seed on two cores and writes into `runs/ch4-wgan-gp/clipping/`: `table.md`, `weights.svg`, and a sheet
 //! of each critic's generator.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use ch4_wgan_gp::train::{Settings, WganGp, critic_loss};
 use clap::Parser;
 use plotters::prelude::*;
 use tch::{Device, Kind, Tensor, no_grad};
-use toolkit::cli::{self, Preset, say};
+use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::{Batches, Compute, ImageSet, checkpoint, folder, sheet, swd};
@@ -29,15 +28,11 @@ use toolkit::{Batches, Compute, ImageSet, checkpoint, folder, sheet, swd};
 /// Trains the quick WGAN-GP, and the same with clipped weights in place of the penalty.
 #[derive(Parser)]
 struct Args {
-    /// Runs of each critic
-    #[arg(long, default_value_t = 1)]
-    seeds: u64,
+    #[command(flatten)]
+    shared: ExperimentArgs,
     /// Updates of the generator [default: the quick preset's]
     #[arg(long)]
     steps: Option<u64>,
-    /// Folder for the results
-    #[arg(long, default_value = "runs/ch4-wgan-gp/clipping")]
-    out: PathBuf,
 }
 
 /// What keeps the critic from being too steep.
@@ -64,25 +59,29 @@ struct Found {
     /// Length of the gradient of a score by what goes into each layer, from the image on; the mean over a batch.
     gradients: Vec<f64>,
     weights: Vec<f64>,
+    /// Sixty-four that the generator drew.
+    images: Tensor,
 }
 
 fn main() -> ExitCode {
-    cli::report("clipping", compare(&Args::parse()))
+    cli::report("clipping", compare(Args::parse()))
 }
 
-fn compare(args: &Args) -> Result<()> {
+fn compare(args: Args) -> Result<()> {
+    let out = folder::of_experiment("ch4-wgan-gp", "clipping", args.shared.out)?;
     let (schedule, _) = Settings::preset(Preset::Quick);
     let compute = Compute { device: Device::cuda_if_available(), kind: Kind::Float };
     let images = embedded_images(&schedule.data, 64, 1)?;
-    fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    let steps = args.steps.unwrap_or(schedule.steps);
     let mut table = String::from(
         "| critic | seed | SWD × 10³ | weights at the limit | gradient by the image | by the input of layer 2 | 3 | 4 | 5 |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut weights = Vec::new();
-    for seed in 0..args.seeds {
+    for seed in 0..args.shared.seeds {
         for constraint in &CONSTRAINTS {
-            let found = follow(constraint, seed, args, &images, compute)?;
-            let Found { swd, at_the_limit, gradients, .. } = &found;
+            let found = follow(constraint, seed, steps, &images, compute)?;
+            let Found { swd, at_the_limit, gradients, images, .. } = &found;
+            sheet::save_sheet(images, 8, &out.join(format!("{}-{seed}.png", constraint.name)))?;
             let gradients: Vec<String> = gradients.iter().map(|g| format!("{g:.1e}")).collect();
             let row = format!(
                 "| {} | {seed} | {swd:.1} | {:.0} % | {} |",
@@ -97,9 +96,9 @@ fn compare(args: &Args) -> Result<()> {
             }
         }
     }
-    folder::write_whole(&args.out.join("table.md"), &table)?;
-    plot(&args.out.join("weights.svg"), &weights)?;
-    say(args.out.join("table.md").display());
+    folder::write_whole(&out.join("table.md"), &table)?;
+    plot(&out.join("weights.svg"), &weights)?;
+    say(out.join("table.md").display());
     Ok(())
 }
 
@@ -107,7 +106,7 @@ fn compare(args: &Args) -> Result<()> {
 fn follow(
     constraint: &Constraint,
     seed: u64,
-    args: &Args,
+    steps: u64,
     images: &ImageSet,
     compute: Compute,
 ) -> Result<Found> {
@@ -121,7 +120,6 @@ fn follow(
     let [_, (_, critic_adam)] = gan.parts();
     critic_adam.learning_rate = constraint.critic_rate;
     let mut batches = Batches::new(images.training(), schedule.batch_size as usize, seed)?;
-    let steps = args.steps.unwrap_or(schedule.steps);
     for step in 1..=steps {
         seed_step(seed, step);
         for k in 0..settings.critic_steps {
@@ -143,10 +141,8 @@ fn follow(
     let drawn = no_grad(|| z.apply_t(&gan.generator, false));
     let real = images.batch(&held_out, Device::Cpu, Kind::Float);
     let swd = swd::distances(&real, &[&drawn.to_device(Device::Cpu)], seed)[0].mean;
-    let path = args.out.join(format!("{}-{seed}.png", constraint.name));
-    sheet::save_sheet(&drawn.narrow(0, 0, 64), 8, &path)?;
-
-    let gradients = gradients(&gan, &drawn.narrow(0, 0, 64));
+    let images = drawn.narrow(0, 0, 64);
+    let gradients = gradients(&gan, &images);
     let [_, (_, critic_adam)] = gan.parts();
     let weights: Vec<Tensor> = checkpoint::variables(critic_adam.network())
         .into_iter()
@@ -158,7 +154,7 @@ fn follow(
     let limit = constraint.clip.unwrap_or(largest);
     let at = weights.iter().filter(|weight| weight.abs() >= 0.99 * limit).count();
     let at_the_limit = at as f64 / weights.len() as f64;
-    Ok(Found { swd, at_the_limit, gradients, weights })
+    Ok(Found { swd, at_the_limit, gradients, weights, images })
 }
 
 /// An update of the critic without a penalty; then every weight that is over the limit is put back on it.

@@ -8,18 +8,17 @@
 //! takes about five minutes a seed on two cores and writes into `runs/ch4-wgan-gp/loss-and-quality/`: `table.md` with the rank
 //! correlations, `courses.csv` with what was measured, `quality.svg`, and a sheet of each network's last images.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use ch4_dcgan::train as dcgan;
 use ch4_wgan_gp::train as wgan_gp;
 use clap::Parser;
 use plotters::prelude::*;
 use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
-use toolkit::cli::{self, Preset, say};
+use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::stats::{mean, spearman};
@@ -28,18 +27,14 @@ use toolkit::{Batches, Compute, ImageSet, folder, sheet, swd};
 /// Trains both quick presets and says how well each loss goes with the distance of the images.
 #[derive(Parser)]
 struct Args {
-    /// Runs of each network
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    seeds: u64,
+    #[command(flatten)]
+    shared: ExperimentArgs,
     /// Images that each network is shown in a run; the WGAN-GP's critic takes three batches a step
     #[arg(long, default_value_t = 61_440)]
     images: u64,
     /// Measurements along a run
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(3..))]
     measurements: u64,
-    /// Folder for the results
-    #[arg(long, default_value = "runs/ch4-wgan-gp/loss-and-quality")]
-    out: PathBuf,
 }
 
 /// The means of a network's losses since the last measurement, and the distance then.
@@ -63,6 +58,7 @@ struct Lesson<'a> {
     compute: Compute,
     args: &'a Args,
     seed: u64,
+    out: &'a Path,
 }
 
 fn main() -> ExitCode {
@@ -72,19 +68,19 @@ fn main() -> ExitCode {
 fn compare(args: &Args) -> Result<()> {
     let compute = Compute { device: Device::cuda_if_available(), kind: Kind::Float };
     let images = embedded_images("bricks-small", 64, 1)?;
-    fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    let out = folder::of_experiment("ch4-wgan-gp", "loss-and-quality", args.shared.out.clone())?;
     let mut courses = Vec::new();
-    for seed in 0..args.seeds {
-        let lesson = Lesson { images: &images, compute, args, seed };
+    for seed in 0..args.shared.seeds {
+        let lesson = Lesson { images: &images, compute, args, seed, out: &out };
         courses.push(lesson.dcgan()?);
         courses.push(lesson.wgan_gp()?);
     }
-    folder::write_whole(&args.out.join("courses.csv"), &numbers(&courses))?;
+    folder::write_whole(&out.join("courses.csv"), &numbers(&courses))?;
     let table = table(&courses);
     say(&table);
-    folder::write_whole(&args.out.join("table.md"), &table)?;
-    plot(&args.out.join("quality.svg"), &courses)?;
-    say(args.out.join("quality.svg").display());
+    folder::write_whole(&out.join("table.md"), &table)?;
+    plot(&out.join("quality.svg"), &courses)?;
+    say(out.join("quality.svg").display());
     Ok(())
 }
 
@@ -170,7 +166,7 @@ impl Lesson<'_> {
         seen.clear();
         eprintln!("{} seed {}  {images:>6} images  distance {swd:.1}", course.network, course.seed);
         course.rows.push(Row { images, losses, swd });
-        let path = self.args.out.join(format!("{}-{}.png", course.network, course.seed));
+        let path = self.out.join(format!("{}-{}.png", course.network, course.seed));
         sheet::save_sheet(&drawn.narrow(0, 0, 64), 8, &path)
     }
 }

@@ -123,6 +123,17 @@ pub struct EvaluateArgs {
     pub device: DeviceChoice,
 }
 
+/// Options that experiments with several seeds have in common.
+#[derive(Clone, Debug, Args)]
+pub struct ExperimentArgs {
+    /// Runs of each variant, with the seeds 0, 1, …
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// Folder for the results [default: runs/, the chapter and the experiment]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true, version)]
 struct Cli {

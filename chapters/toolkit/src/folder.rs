@@ -36,6 +36,17 @@ fn newest(program: &str) -> Result<PathBuf> {
     Ok(folder_of(&runs, *number))
 }
 
+/// The folder for an experiment's results, made if need be: the one named, else `runs/PROGRAM/EXPERIMENT`.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn of_experiment(program: &str, experiment: &str, named: Option<PathBuf>) -> Result<PathBuf> {
+    let usual = || source::home().join("runs").join(program).join(experiment);
+    let folder = named.unwrap_or_else(usual);
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
+
 fn numbered(runs: &Path) -> Vec<u32> {
     let entries = fs::read_dir(runs).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
