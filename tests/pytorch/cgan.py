@@ -5,7 +5,7 @@ from copy import deepcopy
 import torch
 import wgan_gp
 from record import KINDS, Drawn, Fixture, from_bytes, gradients, leaf, noise, normal, pixels, running, trained, unlike_new
-from wgan_gp import critic_loss, generator_loss, gradient_penalty
+from wgan_gp import generator_loss, gradient_penalty, minimise
 
 
 def one_hot(answers):
@@ -34,23 +34,15 @@ def tile(labels, side):
 
 class Cgan(wgan_gp.WganGp):
     def critic_step(self, real, labels, z_dim):
-        batch = len(real)
-        fake = self.generator(normal(batch, z_dim, 1, 1), labels).detach()
-        scores = self.critic(torch.cat([real, fake]), torch.cat([labels, labels]))
-        wasserstein_loss = critic_loss(scores[:batch], scores[batch:])
-        penalty = gradient_penalty(lambda images: self.critic(images, labels), real, fake)
-        loss = wasserstein_loss + self.gp_weight * penalty
-        self.critic_adam.zero_grad()
-        loss.backward()
-        self.critic_adam.step()
-        return {"loss": loss, "wasserstein": -wasserstein_loss, "penalty": penalty}
+        fake = self.generator(normal(len(real), z_dim, 1, 1), labels).detach()
+        # Real images and fakes come in one batch, under the same labels; what lies between them comes by itself.
+        score = lambda images: self.critic(images, labels.repeat(len(images) // len(labels), 1))
+        return self.update_critic(score, real, fake)
 
     def generator_step(self, labels, z_dim):
         fake = self.generator(normal(len(labels), z_dim, 1, 1), labels)
         loss = generator_loss(self.critic(fake, labels))
-        self.generator_adam.zero_grad()
-        loss.backward()
-        self.generator_adam.step()
+        minimise(self.generator_adam, loss)
         return {"loss": loss}
 
 

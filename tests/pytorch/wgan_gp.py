@@ -55,6 +55,12 @@ def gradient_penalty(critic, real, fake):
     return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
 
 
+def minimise(adam, loss):
+    adam.zero_grad()
+    loss.backward()
+    adam.step()
+
+
 class WganGp:
     def __init__(self, generator, critic, learning_rate, betas, gp_weight):
         self.generator, self.critic, self.gp_weight = generator, critic, gp_weight
@@ -63,20 +69,20 @@ class WganGp:
 
     def critic_step(self, real, z_dim):
         fake = self.generator(normal(len(real), z_dim, 1, 1)).detach()
-        scores = self.critic(torch.cat([real, fake]))
+        return self.update_critic(self.critic, real, fake)
+
+    def update_critic(self, score, real, fake):
+        """`score` is the critic, or what a critic under labels makes of images."""
+        scores = score(torch.cat([real, fake]))
         wasserstein_loss = critic_loss(scores[: len(real)], scores[len(real) :])
-        penalty = gradient_penalty(self.critic, real, fake)
+        penalty = gradient_penalty(score, real, fake)
         loss = wasserstein_loss + self.gp_weight * penalty
-        self.critic_adam.zero_grad()
-        loss.backward()
-        self.critic_adam.step()
+        minimise(self.critic_adam, loss)
         return {"loss": loss, "wasserstein": -wasserstein_loss, "penalty": penalty}
 
     def generator_step(self, batch, z_dim):
         loss = generator_loss(self.critic(self.generator(normal(batch, z_dim, 1, 1))))
-        self.generator_adam.zero_grad()
-        loss.backward()
-        self.generator_adam.step()
+        minimise(self.generator_adam, loss)
         return {"loss": loss}
 
 
