@@ -85,12 +85,18 @@ fn path(project: &Project) -> Result<std::ffi::OsString> {
     env::join_paths([own].into_iter().chain(env::split_paths(&others))).context("PATH")
 }
 
-fn tools(project: &Project) -> PathBuf {
+/// The folder for tools of the project's own.
+pub fn tools(project: &Project) -> PathBuf {
     project.root.join(".tools")
 }
 
 /// Installs a tool unless it is there, in the project or on the path, at this very version.
-fn install(project: &Project, name: &str, version: &str) -> Result<()> {
+pub fn install(project: &Project, name: &str, version: &str) -> Result<()> {
+    // cargo keeps a list of what it installed there.
+    let list = fs::read_to_string(tools(project).join(".crates.toml")).unwrap_or_default();
+    if list.contains(&format!("\"{name} {version} (")) {
+        return Ok(());
+    }
     let says = Command::new(name)
         .arg("--version")
         .env("PATH", path(project)?)

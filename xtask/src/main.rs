@@ -7,14 +7,18 @@ mod cargo;
 mod doctor;
 mod fetch;
 mod interrupt;
+mod items;
+mod jupyter;
 mod libtorch;
 mod machine;
+mod notebooks;
 mod pages;
 mod progress;
 mod project;
 mod setup;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -83,13 +87,47 @@ enum Task {
         #[arg(long, group = "show")]
         check: bool,
     },
+    /// Opens the notebooks in JupyterLab.
+    ///
+    /// Installs JupyterLab and the Rust kernel into .tools and sets libtorch up, unless they are there; the kernel takes some
+    /// minutes to compile. What follows is handed to `jupyter lab`, such as `--no-browser` or `--port 8890`.
+    Jupyter {
+        /// Says what is missing, and installs and opens nothing.
+        #[arg(long)]
+        check: bool,
+        /// Arguments for `jupyter lab`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Makes the notebooks out of the book's pages.
+    ///
+    /// Outputs of cells that have not changed stay.
+    Notebooks {
+        /// Changes nothing and fails if a notebook is not what its page gives.
+        #[arg(long, group = "what")]
+        check: bool,
+        /// Then runs them, from the first cell to the last, and keeps their outputs.
+        #[arg(long, group = "what")]
+        run: bool,
+        /// Runs them as they are, and fails if a cell does; keeps nothing.
+        #[arg(long, group = "what")]
+        test: bool,
+        /// With --run and --test, the notebooks to run, such as wgan-gp. Without any, all.
+        pages: Vec<String>,
+    },
+    /// What Jupyter calls to start the kernel.
+    #[command(hide = true)]
+    Kernel {
+        /// Jupyter's connection file.
+        connection: PathBuf,
+    },
     /// What mdBook calls for the links in captions.
     #[command(hide = true)]
     Captions {
         /// mdBook's arguments.
         args: Vec<String>,
     },
-    /// Does all that CI does: formatting, lints, documentation, tests, the book.
+    /// Does all that CI does: formatting, lints, documentation, tests, the notebooks, the book.
     ///
     /// The cheap checks come first; the first that fails ends it. How long each took stands at the end.
     Ci,
@@ -146,9 +184,38 @@ fn perform(task: Task) -> Result<u8> {
                 _ => Show::Build,
             },
         ),
+        Task::Jupyter { check: false, args } => jupyter::lab(&project, &args),
+        Task::Jupyter { check: true, .. } => Ok(jupyter_check(&project)),
+        Task::Notebooks { check: true, .. } => check_notebooks(&project).map(|()| 0),
+        Task::Notebooks { test: true, pages, .. } => jupyter::run(&project, &pages, false),
+        Task::Notebooks { run, pages, .. } => {
+            notebooks::write(&project)?;
+            if run { jupyter::run(&project, &pages, true) } else { Ok(0) }
+        }
+        Task::Kernel { connection } => jupyter::kernel(&connection),
         Task::Captions { args } => captions::answer(&args).map(|()| 0),
         Task::Ci => ci(&project),
     }
+}
+
+fn jupyter_check(project: &Project) -> u8 {
+    let missing = jupyter::missing(project);
+    for line in &missing {
+        println!("{line}");
+    }
+    if missing.is_empty() {
+        println!("everything is there");
+    }
+    u8::from(!missing.is_empty())
+}
+
+fn check_notebooks(project: &Project) -> Result<()> {
+    let problems = notebooks::problems(project)?;
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    anyhow::ensure!(problems.is_empty(), "{} notebooks differ from their pages", problems.len());
+    Ok(())
 }
 
 fn doctor(project: &Project) -> u8 {
@@ -206,6 +273,13 @@ fn ci(project: &Project) -> Result<u8> {
                 break;
             }
         }
+    }
+    if failed.is_none() {
+        let code = times.measure("notebooks", || {
+            check_notebooks(project)?;
+            jupyter::run(project, &[], false)
+        })?;
+        failed = (code != 0).then_some("notebooks");
     }
     if failed.is_none() {
         let code = times.measure("book", || book::make(project, Show::Check))?;

@@ -1,7 +1,6 @@
 //! CGAN: the losses, the penalty, one step of each network, and the loop around them.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -12,7 +11,7 @@ use toolkit::layers::to_f32;
 use toolkit::noise::{fixed_z, normal, uniform};
 use toolkit::{Adam, Compute, Run, Schedule, checkpoint};
 
-use crate::labels;
+use crate::labels::{combinations, in_turn, table};
 use crate::model::{Critic, Generator};
 
 // ANCHOR: settings
@@ -209,7 +208,7 @@ impl Cgan {
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn save(&self, folder: &Path) -> Result<()> {
+    pub fn save(&self, folder: &path::Path) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         for (name, adam) in [("generator", &self.generator_adam), ("critic", &self.critic_adam)] {
             let weights = checkpoint::variables(adam.network());
@@ -222,7 +221,7 @@ impl Cgan {
     ///
     /// # Errors
     /// If they are not there, or belong to other networks.
-    pub fn load(&mut self, folder: &Path) -> Result<()> {
+    pub fn load(&mut self, folder: &path::Path) -> Result<()> {
         for (name, adam) in self.parts() {
             let file = weights_folder(folder).join(format!("{name}.safetensors"));
             checkpoint::load(adam.network(), &file)?;
@@ -239,8 +238,8 @@ impl Cgan {
 /// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is not finite.
 pub fn train(gan: &mut Cgan, mut run: Run<Settings>) -> Result<()> {
     let settings = run.config.settings.clone();
-    let table = labels::table(&run.images, &settings.labels, run.compute)?; // [images, 2 · labels]
-    let combinations = labels::combinations(&settings.labels, &[])?;
+    let one_hots = table(&run.images, &settings.labels, run.compute)?; // [images, 2 · labels]
+    let combinations = combinations(&settings.labels, &[])?;
     run.restore(&mut gan.parts())?;
 
     for step in run.steps() {
@@ -248,10 +247,10 @@ pub fn train(gan: &mut Cgan, mut run: Run<Settings>) -> Result<()> {
 
         // The critic first, several times, each time on fresh images: the generator's gradient is only as good as
         // the critic's estimate of the distance.
-        let mut labels = table.index_select(0, &run.real_indices(step, 0));
+        let mut labels = one_hots.index_select(0, &run.real_indices(step, 0));
         let mut critic = gan.critic_step(&run.real_batch(step, 0), &labels);
         for k in 1..settings.critic_steps {
-            labels = table.index_select(0, &run.real_indices(step, k));
+            labels = one_hots.index_select(0, &run.real_indices(step, k));
             critic = gan.critic_step(&run.real_batch(step, k), &labels);
         }
         // The last batch's labels: the generator is asked for each as often as it occurs.
@@ -270,7 +269,7 @@ pub fn train(gan: &mut Cgan, mut run: Run<Settings>) -> Result<()> {
         if run.sheet_due(step) {
             // The same z under each combination of labels, eight to a row.
             let z = fixed_z(0, 64 / combinations.len() as i64, settings.z_dim, run.compute);
-            let (z, labels) = labels::in_turn(&z, &combinations, 8);
+            let (z, labels) = in_turn(&z, &combinations, 8);
             run.save_sheet(step, &gan.sample(&z, &labels))?;
         }
         if run.checkpoint_due(step) {

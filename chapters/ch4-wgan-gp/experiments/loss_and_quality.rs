@@ -5,7 +5,7 @@
 //! cargo run -p ch4-wgan-gp --example loss-and-quality -- --seeds 3
 //! ```
 //!
-//! takes about five minutes a seed on two cores and writes into `runs/ch4-wgan-gp/loss-and-quality/`: `table.md` with the rank
+//! takes about five to nine minutes a seed on two cores and writes into `runs/ch4-wgan-gp/loss-and-quality/`: `table.md` with the rank
 //! correlations, `courses.csv` with what was measured, `quality.svg`, and a sheet of each network's last images.
 
 use std::path::Path;
@@ -225,7 +225,7 @@ fn plot(path: &Path, courses: &[Course]) -> Result<()> {
                 .caption(title, ("sans-serif", 17))
                 .margin(12)
                 .x_label_area_size(40)
-                .y_label_area_size(48)
+                .y_label_area_size(62)
                 .build_cartesian_2d(0.0..most(|p| p.0) * 1.05, 0.0..most(|p| p.1) * 1.05)?;
             chart
                 .configure_mesh()

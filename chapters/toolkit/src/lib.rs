@@ -19,6 +19,7 @@ pub mod interrupt;
 pub mod layers;
 pub mod log;
 pub mod noise;
+pub mod notebook;
 pub mod plot;
 pub mod progress;
 pub mod run;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use plotters::coord::Shift;
 use plotters::prelude::*;
 
 /// One curve: its name and its value at each step.
@@ -30,49 +31,66 @@ const COLOURS: [RGBColor; 5] = [
 /// # Errors
 /// If the file cannot be written.
 pub fn losses(path: &Path, curves: &[Curve<'_>], steps_per_epoch: u64) -> Result<()> {
+    draw(&SVGBackend::new(path, SIZE).into_drawing_area(), curves, steps_per_epoch)
+        .map_err(|error| anyhow!("{}: {error}", path.display()))
+}
+
+/// The same as a text, for where there is no file.
+///
+/// # Errors
+/// If it cannot be drawn.
+pub fn losses_svg(curves: &[Curve<'_>], steps_per_epoch: u64) -> Result<String> {
+    let mut svg = String::new();
+    draw(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(), curves, steps_per_epoch)
+        .map_err(|error| anyhow!("{error}"))?;
+    Ok(svg)
+}
+
+/// Width and height in pixels.
+const SIZE: (u32, u32) = (900, 480);
+
+fn draw<B: DrawingBackend>(
+    root: &DrawingArea<B, Shift>,
+    curves: &[Curve<'_>],
+    steps_per_epoch: u64,
+) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let finite = || curves.iter().flat_map(|c| c.points).filter(|p| p.1.is_finite());
     let last = finite().map(|p| p.0).max().unwrap_or(1).max(2);
     let (low, high) = range(finite().map(|p| p.1).collect());
     // Room above the curves for the legend.
     let high = high + 0.07 * curves.len() as f64 * (high - low);
-    let root = SVGBackend::new(path, (900, 480)).into_drawing_area();
-    let draw = || -> Result<(), DrawingAreaErrorKind<_>> {
-        root.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(&root)
-            .margin(14)
-            .x_label_area_size(42)
-            .y_label_area_size(64)
-            .build_cartesian_2d(0..last, low..high)?;
+    root.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(root)
+        .margin(14)
+        .x_label_area_size(42)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0..last, low..high)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(BLACK.mix(0.12))
+        .x_desc("generator updates")
+        .label_style(("sans-serif", 15))
+        .draw()?;
+    for (curve, colour) in curves.iter().zip(COLOURS) {
+        let pale = colour.mix(0.3);
+        chart.draw_series(LineSeries::new(thin_out(curve.points), pale))?;
+    }
+    for (curve, colour) in curves.iter().zip(COLOURS) {
+        let means = epoch_means(curve.points, steps_per_epoch);
         chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BLACK.mix(0.12))
-            .x_desc("generator updates")
-            .label_style(("sans-serif", 15))
-            .draw()?;
-        for (curve, colour) in curves.iter().zip(COLOURS) {
-            let pale = colour.mix(0.3);
-            chart.draw_series(LineSeries::new(thin_out(curve.points), pale))?;
-        }
-        for (curve, colour) in curves.iter().zip(COLOURS) {
-            let means = epoch_means(curve.points, steps_per_epoch);
-            chart
-                .draw_series(LineSeries::new(means, colour.stroke_width(2)))?
-                .label(curve.name)
-                .legend(move |(x, y)| {
-                    PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
-                });
-        }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.2))
-            .label_font(("sans-serif", 15))
-            .draw()?;
-        root.present()
-    };
-    draw().map_err(|error| anyhow!("{}: {error}", path.display()))
+            .draw_series(LineSeries::new(means, colour.stroke_width(2)))?
+            .label(curve.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.85))
+        .border_style(BLACK.mix(0.2))
+        .label_font(("sans-serif", 15))
+        .draw()?;
+    root.present()
 }
 
 /// The range that holds all but the wildest hundredth on either side, so that one spike does not flatten the rest.
