@@ -78,6 +78,9 @@ impl Log {
     pub fn flush(&mut self) -> Result<Vec<(String, f64)>> {
         let pending = std::mem::take(&mut self.pending);
         let count = pending.len();
+        if count == 0 {
+            return Ok(Vec::new());
+        }
         for (step, losses) in pending {
             if self.names.is_empty() {
                 self.names = losses.iter().map(|(name, _)| name.to_string()).collect();
@@ -90,7 +93,7 @@ impl Log {
             self.write_row(self.curves[0].len() - 1)?;
         }
         let mean = |curve: &Vec<(u64, f64)>| {
-            curve.iter().rev().take(count).map(|p| p.1).sum::<f64>() / count.max(1) as f64
+            curve.iter().rev().take(count).map(|p| p.1).sum::<f64>() / count as f64
         };
         Ok(self.names.iter().cloned().zip(self.curves.iter().map(mean)).collect())
     }

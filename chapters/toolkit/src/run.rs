@@ -222,16 +222,24 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         self.log.push(step, losses);
         // Reading a number waits for the device; a few steps at once keep it busy.
         if self.log.pending() >= LOG_TOGETHER || step == self.config.schedule.steps {
-            let means = self.log.flush()?;
-            self.progress.losses(&means);
-            if let Some((name, _)) = means.iter().find(|(_, value)| !value.is_finite()) {
-                bail!(
-                    "{}: {name} is not a finite number after step {step}; the last checkpoint is from before",
-                    self.folder.display()
-                );
-            }
+            self.write_log(step)?;
         }
         self.progress.step(step);
+        Ok(())
+    }
+
+    /// Writes what has been logged, and stops the run if a loss is lost, so that no checkpoint is made of that.
+    fn write_log(&mut self, step: u64) -> Result<()> {
+        let means = self.log.flush()?;
+        if let Some((name, _)) = means.iter().find(|(_, value)| !value.is_finite()) {
+            bail!(
+                "{}: {name} is not a finite number after step {step}; the last checkpoint is from before",
+                self.folder.display()
+            );
+        }
+        if !means.is_empty() {
+            self.progress.losses(&means);
+        }
         Ok(())
     }
 
@@ -250,7 +258,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         let samples = self.folder.join("samples");
         fs::create_dir_all(&samples).with_context(|| samples.display().to_string())?;
         sheet::save_sheet(images, 8, &samples.join(format!("{step:06}.png")))?;
-        self.log.flush()?;
+        self.write_log(step)?;
         self.log.plot(&self.folder.join("losses.svg"))?;
         self.clock.lap("sheets and plots");
         Ok(())
@@ -281,7 +289,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     /// If a file cannot be written.
     pub fn save_checkpoint(&mut self, step: u64, parts: &[(&str, &mut Adam)]) -> Result<()> {
         self.clock.lap("training");
-        self.log.flush()?;
+        self.write_log(step)?;
         let state = State { step, seconds: self.clock.trained() };
         folder::write_checkpoint(&self.folder, &state, parts)?;
         self.clock.last_checkpoint = Instant::now();
