@@ -47,7 +47,7 @@ pub struct TrainArgs {
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
-    /// How precisely to compute: auto takes bf16 where it is faster
+    /// How precisely to compute: auto takes bf16 where there is hardware for it
     #[arg(long, value_enum, default_value = "auto")]
     pub precision: PrecisionChoice,
     /// Length in passes through the training images

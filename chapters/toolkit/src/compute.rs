@@ -84,7 +84,7 @@ impl DeviceChoice {
 /// What was asked for with `--precision`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum PrecisionChoice {
-    /// bf16 where its convolutions are faster, else f32.
+    /// bf16 where there is hardware for it, else f32.
     Auto,
     /// 32-bit floats.
     F32,
@@ -95,28 +95,39 @@ pub enum PrecisionChoice {
 impl PrecisionChoice {
     /// Finds the kind, and says in half a sentence why.
     ///
-    /// `auto` times a convolution both ways instead of asking for the processor's name: bf16 is several times faster
-    /// where there is hardware for it (AMX, a recent GPU) and several times slower where it is emulated.
+    /// bf16 is several times faster where there is hardware for it and several times slower where it is emulated. A processor
+    /// says whether it has it. Asking it, and not the clock, gives the same answer every time, and with it the same weights. A GPU
+    /// does not say, but has the same speed every time.
     pub fn resolve(self, device: Device) -> (Kind, String) {
-        match self {
-            PrecisionChoice::F32 => (Kind::Float, "as asked".into()),
-            PrecisionChoice::Bf16 => (Kind::BFloat16, "as asked".into()),
-            PrecisionChoice::Auto => {
+        match (self, device) {
+            (PrecisionChoice::F32, _) => (Kind::Float, "as asked".into()),
+            (PrecisionChoice::Bf16, _) => (Kind::BFloat16, "as asked".into()),
+            (PrecisionChoice::Auto, Device::Cpu) => {
+                let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+                let limit = std::env::var("ONEDNN_MAX_CPU_ISA").unwrap_or_default();
+                match bf16_hardware(&cpuinfo, &limit) {
+                    true => (Kind::BFloat16, "the processor has hardware for bf16, AMX".into()),
+                    false => (Kind::Float, "no hardware for bf16 that is known here".into()),
+                }
+            }
+            (PrecisionChoice::Auto, _) => {
                 let time = |kind| convolution_time(device, kind).as_secs_f64();
                 let gain = time(Kind::Float) / time(Kind::BFloat16);
                 // A narrow win would not pay for the lost digits, and might be a loss the next time.
                 let kind = if gain > 1.5 { Kind::BFloat16 } else { Kind::Float };
-                let found = match gain {
-                    1.0.. => format!("bf16 convolutions run {gain:.1} times as fast as f32 here"),
-                    _ => format!(
-                        "bf16 convolutions take {:.1} times as long as f32 here",
-                        1.0 / gain
-                    ),
-                };
-                (kind, found)
+                (kind, format!("bf16 convolutions take {:.2} of the time of f32 here", 1.0 / gain))
             }
         }
     }
+}
+
+/// Whether libtorch computes bf16 in hardware: the processor has AMX, as Linux lists it, and `limit`, oneDNN's ONEDNN_MAX_CPU_ISA,
+/// does not forbid its use.
+fn bf16_hardware(cpuinfo: &str, limit: &str) -> bool {
+    let mut flags = cpuinfo.lines().filter(|line| line.starts_with("flags"));
+    let has = flags.next().is_some_and(|line| line.split_whitespace().any(|f| f == "amx_bf16"));
+    let limit = limit.to_uppercase();
+    has && (limit.is_empty() || ["AMX", "DEFAULT", "ALL"].iter().any(|word| limit.contains(word)))
 }
 
 /// The shortest of a few timings of one small convolution, forward only.
@@ -143,5 +154,25 @@ impl fmt::Display for Compute {
             Device::Cpu => write!(f, "CPU, {} threads, {kind}", tch::get_num_threads()),
             device => write!(f, "{device:?}, {kind}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_says_whether_it_has_bf16() {
+        let with = "processor\t: 0\nflags\t\t: fpu amx_bf16 amx_tile\n";
+        let without = "processor\t: 0\nflags\t\t: fpu avx512_bf16 avx2\n";
+        assert!(bf16_hardware(with, "") && bf16_hardware(with, "AVX512_CORE_AMX"));
+        assert!(!bf16_hardware(with, "AVX2") && !bf16_hardware(with, "avx512_core_bf16"));
+        assert!(!bf16_hardware(without, "") && !bf16_hardware("", ""));
+    }
+
+    #[test]
+    fn auto_chooses_the_same_every_time() {
+        let chosen = || PrecisionChoice::Auto.resolve(Device::Cpu);
+        assert!((0..20).all(|_| chosen() == chosen()));
     }
 }
