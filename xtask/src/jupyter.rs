@@ -86,7 +86,8 @@ pub fn ensure(project: &Project) -> Result<()> {
     // A copy, so that the kernel starts whatever becomes of cargo's build folder.
     let launcher = tool(project, "start-kernel");
     let new = launcher.with_extension("new");
-    fs::copy(env::current_exe()?, &new).with_context(|| new.display().to_string())?;
+    let own = own_program()?;
+    fs::copy(&own, &new).with_context(|| own.display().to_string())?;
     fs::rename(&new, &launcher).with_context(|| launcher.display().to_string())?;
     let spec = json!({
         "argv": [&launcher, "kernel", "{connection_file}"],
@@ -99,6 +100,14 @@ pub fn ensure(project: &Project) -> Result<()> {
     fs::create_dir_all(path.parent().context("no parent folder")?)?;
     fs::write(&path, serde_json::to_string_pretty(&spec)?)
         .with_context(|| path.display().to_string())
+}
+
+/// The file of this program. Where cargo has built it anew since it was started, as in `cargo xtask ci`, Linux calls the old one
+/// deleted; the new one has its place.
+fn own_program() -> Result<PathBuf> {
+    let path = env::current_exe().context("where is xtask?")?;
+    let text = path.to_string_lossy();
+    Ok(text.strip_suffix(" (deleted)").map(PathBuf::from).unwrap_or(path.clone()))
 }
 
 /// Opens JupyterLab with the notebooks.
