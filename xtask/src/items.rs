@@ -84,28 +84,31 @@ fn first_word(text: &str) -> String {
 }
 
 impl Item {
+    /// Whether a word occurs in its code, in whatever role.
+    pub fn has_word(&self, word: &str) -> bool {
+        self.text.lines().map(bare).any(|line| {
+            let mut words = line.split(|c| !in_a_word(c));
+            words.any(|other| other == word)
+        })
+    }
+
     /// Whether it needs what `name` stands for: it names it as a type or a constant, or calls it as a function. Comments, texts,
     /// fields and methods do not count.
     pub fn mentions(&self, name: &str) -> bool {
-        mentions(&self.text, name)
-    }
-}
-
-/// See [`Item::mentions`].
-pub fn mentions(code: &str, name: &str) -> bool {
-    let function = name.starts_with(|c: char| c.is_lowercase());
-    code.lines().map(bare).any(|line| {
-        line.match_indices(name).any(|(start, _)| {
-            let (before, after) = (&line[..start], &line[start + name.len()..]);
-            let whole = !before.ends_with(in_a_word) && !after.starts_with(in_a_word);
-            let (before, after) = (before.trim_end(), after.trim_start());
-            let defined = ["fn", "let", "mod"].iter().any(|word| before.ends_with(word));
-            let own = !before.ends_with('.') && !before.ends_with("::") && !defined;
-            // A function is called, or handed on as it is.
-            let handed_on = before.ends_with(['(', '{']) && after.starts_with([')', '}']);
-            whole && own && (!function || after.starts_with('(') || handed_on)
+        let function = name.starts_with(|c: char| c.is_lowercase());
+        self.text.lines().map(bare).any(|line| {
+            line.match_indices(name).any(|(start, _)| {
+                let (before, after) = (&line[..start], &line[start + name.len()..]);
+                let whole = !before.ends_with(in_a_word) && !after.starts_with(in_a_word);
+                let (before, after) = (before.trim_end(), after.trim_start());
+                let defined = ["fn", "let", "mod"].iter().any(|word| before.ends_with(word));
+                let own = !before.ends_with('.') && !before.ends_with("::") && !defined;
+                // A function is called, or handed on as it is.
+                let handed_on = before.ends_with(['(', '{']) && after.starts_with([')', '}']);
+                whole && own && (!function || after.starts_with('(') || handed_on)
+            })
         })
-    })
+    }
 }
 
 fn in_a_word(c: char) -> bool {

@@ -12,36 +12,21 @@ use serde_json::json;
 
 use crate::notebooks::{self, KERNEL, NOTEBOOKS};
 use crate::project::Project;
-use crate::{book, cargo, setup};
+use crate::tools::{self, Python};
+use crate::{cargo, setup};
 
 /// The kernel.
 const EVCXR: (&str, &str) = ("evcxr_jupyter", "0.22.0");
 
-/// What pip installs: JupyterLab, and what `tests/notebooks/run.py` needs.
-const PACKAGES: [&str; 3] = ["jupyterlab==4.6.6", "nbclient==0.11.0", "pillow==13.0.0"];
+/// JupyterLab, and what `tests/notebooks/run.py` needs.
+const PACKAGES: &[&str] = &["jupyterlab==4.6.6", "nbclient==0.11.0", "pillow==13.0.0"];
 
-/// Where all of it lies.
-fn home(project: &Project) -> PathBuf {
-    book::tools(project).join("jupyter")
-}
-
-fn program(project: &Project, name: &str) -> PathBuf {
-    let folder = if cfg!(windows) { "Scripts" } else { "bin" };
-    home(project).join(folder).join(name).with_extension(env::consts::EXE_EXTENSION)
-}
-
-fn tool(project: &Project, name: &str) -> PathBuf {
-    let path = book::tools(project).join("bin").join(name);
-    path.with_extension(env::consts::EXE_EXTENSION)
-}
-
-/// Written when pip is done, with the versions.
-fn installed(project: &Project) -> PathBuf {
-    home(project).join("installed.txt")
+fn python(project: &Project) -> Python {
+    Python::new(project, "jupyter", PACKAGES)
 }
 
 fn kernel_spec(project: &Project) -> PathBuf {
-    home(project).join("share/jupyter/kernels").join(KERNEL).join("kernel.json")
+    python(project).home().join("share/jupyter/kernels").join(KERNEL).join("kernel.json")
 }
 
 /// What is missing for the notebooks, one line each, with what brings it.
@@ -53,38 +38,22 @@ pub fn missing(project: &Project) -> Vec<String> {
         }
     };
     expect(project.remembered().is_some_and(|dir| dir.is_dir()), "libtorch is not set up");
-    expect(packages_are_there(project), "JupyterLab is not installed, or at another version");
-    expect(tool(project, EVCXR.0).is_file(), "the Rust kernel, evcxr_jupyter, is not installed");
+    expect(python(project).is_there(), "JupyterLab is not installed, or at another version");
+    expect(
+        tools::program(project, EVCXR.0).is_file(),
+        "the Rust kernel, evcxr_jupyter, is not installed",
+    );
     expect(kernel_spec(project).is_file(), "Jupyter does not know the kernel yet");
     missing
-}
-
-fn packages_are_there(project: &Project) -> bool {
-    fs::read_to_string(installed(project)).is_ok_and(|text| text == PACKAGES.join("\n"))
 }
 
 /// Sets up libtorch, JupyterLab and the kernel, whatever of it is missing.
 pub fn ensure(project: &Project) -> Result<()> {
     setup::ensure(project, None)?;
-    if !packages_are_there(project) {
-        let home = home(project);
-        eprintln!("installing {} into {}", PACKAGES.join(", "), home.display());
-        let steps = [
-            Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).status(),
-            Command::new(program(project, "python"))
-                .args(["-m", "pip", "install", "--quiet"])
-                .args(PACKAGES)
-                .status(),
-        ];
-        for status in steps {
-            let status = status.context("python3")?;
-            ensure!(status.success(), "cannot install JupyterLab into {}", home.display());
-        }
-        fs::write(installed(project), PACKAGES.join("\n"))?;
-    }
-    book::install(project, EVCXR.0, EVCXR.1)?;
+    python(project).ensure()?;
+    tools::install(project, EVCXR.0, EVCXR.1)?;
     // A copy, so that the kernel starts whatever becomes of cargo's build folder.
-    let launcher = tool(project, "start-kernel");
+    let launcher = tools::program(project, "start-kernel");
     let new = launcher.with_extension("new");
     let own = own_program()?;
     fs::copy(&own, &new).with_context(|| own.display().to_string())?;
@@ -113,7 +82,7 @@ fn own_program() -> Result<PathBuf> {
 /// Opens JupyterLab with the notebooks.
 pub fn lab(project: &Project, args: &[OsString]) -> Result<u8> {
     ensure(project)?;
-    let mut lab = Command::new(program(project, "jupyter"));
+    let mut lab = Command::new(python(project).program("jupyter"));
     lab.arg("lab").current_dir(&project.root);
     lab.arg(format!("--ServerApp.root_dir={}", project.root.display()));
     let first = NOTEBOOKS[0].0;
@@ -143,7 +112,7 @@ pub fn run(project: &Project, pages: &[String], keep: bool) -> Result<u8> {
         ensure!(known, "no notebook {page:?}; there are {names}");
     }
     ensure(project)?;
-    let mut run = Command::new(program(project, "python"));
+    let mut run = Command::new(python(project).program("python"));
     run.current_dir(&project.root).arg("tests/notebooks/run.py").args(["--kernel", KERNEL]);
     run.args(keep.then_some("--keep"));
     let all = NOTEBOOKS.iter().map(|(name, _)| name.to_string());
@@ -170,7 +139,7 @@ pub fn kernel(connection: &Path) -> Result<u8> {
     };
     let others = env::var_os(library_path).unwrap_or_default();
     let paths = [libtorch.join("lib")].into_iter().chain(env::split_paths(&others));
-    let mut evcxr = Command::new(tool(&project, EVCXR.0));
+    let mut evcxr = Command::new(tools::program(&project, EVCXR.0));
     evcxr.arg("--control_file").arg(connection).stdin(Stdio::from(lock));
     evcxr.env("LIBTORCH", &libtorch).env("EVCXR_TMPDIR", &folder);
     evcxr.env(library_path, env::join_paths(paths)?).env_remove("CARGO_TARGET_DIR");

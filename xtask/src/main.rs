@@ -16,6 +16,7 @@ mod pages;
 mod progress;
 mod project;
 mod setup;
+mod tools;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::items::{Item, Kind, items, mentions, paths};
+use crate::items::{Item, Kind, items, paths};
 use crate::project::Project;
 
 /// The pages that have a notebook, and their crates.
@@ -326,7 +326,7 @@ impl Crate {
                         let mut cell = Vec::new();
                         let items: Vec<Place> = waiting.drain(..).chain(shown).collect();
                         self.add(&items, &mut done, &mut cell);
-                        cells.extend(self.import(&cell, &mut imports)?);
+                        cells.extend(self.import(&cell, &mut imports));
                         cells.push(self.listing_to_run(&cell)?);
                     }
                 }
@@ -368,7 +368,7 @@ impl Crate {
     }
 
     /// The imports that these items need and no cell has brought in before, as a cell.
-    fn import(&self, cell: &[Place], done: &mut BTreeSet<String>) -> Result<Option<Cell>> {
+    fn import(&self, cell: &[Place], done: &mut BTreeSet<String>) -> Option<Cell> {
         let mut new = BTreeSet::new();
         for place in cell {
             let item = self.item(place);
@@ -376,7 +376,7 @@ impl Crate {
             for path in uses.flat_map(|item| paths(&item.text)) {
                 let name = path.rsplit(" as ").next().unwrap_or(&path);
                 let name = name.rsplit("::").next().unwrap_or(name);
-                let needed = TRAITS.contains(&name) || mentions_anyhow(&item.text, name);
+                let needed = TRAITS.contains(&name) || item.has_word(name);
                 let own =
                     path.starts_with("crate::") || path.starts_with(|c: char| c.is_uppercase());
                 if needed && !own && done.insert(path.clone()) {
@@ -384,10 +384,7 @@ impl Crate {
                 }
             }
         }
-        if new.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Cell::code(declarations(&new))))
+        (!new.is_empty()).then(|| Cell::code(declarations(&new)))
     }
 
     fn text(&self, items: &[Place]) -> String {
@@ -403,12 +400,8 @@ impl Crate {
     /// Items that are run.
     fn listing_to_run(&self, items: &[Place]) -> Result<Cell> {
         let text = self.text(items);
-        if let Some(line) = text.lines().find(|line| {
-            let code = line.split("//").next().unwrap_or_default();
-            code.contains("crate::")
-        }) {
-            bail!("a notebook has no crate of its own: {line}");
-        }
+        let own = items.iter().find(|place| self.item(place).has_word("crate"));
+        ensure!(own.is_none(), "a notebook has no `crate` of its own:\n{text}");
         Ok(Cell::code(text))
     }
 
@@ -433,15 +426,6 @@ impl Crate {
         }
         Ok(Cell::code(lines.join("\n")))
     }
-}
-
-/// Whether a name occurs in code, in whatever role.
-fn mentions_anyhow(code: &str, name: &str) -> bool {
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    let code: Vec<&str> =
-        code.lines().map(|line| line.split("//").next().unwrap_or(line)).collect();
-    code.iter().any(|line| line.split(|c| !word(c)).any(|other| other == name))
-        || mentions(&code.join("\n"), name)
 }
 
 /// Paths as `use` declarations, one for each stem.

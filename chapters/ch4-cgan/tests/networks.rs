@@ -1,7 +1,5 @@
 //! Sizes, shapes, how labels get in, and who moves in which step.
 
-use std::sync::Mutex;
-
 use ch4_cgan::model::{Critic, Generator, one_hot, tile};
 use ch4_cgan::train::{Cgan, Settings, gradient_penalty};
 use tch::nn::VarStore;
@@ -11,9 +9,6 @@ use toolkit::cli::Preset;
 
 const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
 const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
-
-/// libtorch's generator is one for all threads; tests that seed it take turns.
-static RANDOM: Mutex<()> = Mutex::new(());
 
 fn tiny() -> Settings {
     let (_, quick) = Settings::preset(Preset::Quick);
@@ -103,7 +98,6 @@ fn the_critics_planes_stand_behind_the_colours_in_order() {
 
 #[test]
 fn a_label_changes_what_is_drawn_and_how_it_is_scored() {
-    let _turn = RANDOM.lock();
     tch::manual_seed(5);
     let gan = Cgan::new(&tiny(), 3, CPU);
     let z = Tensor::randn([4, 5, 1, 1], F32);
@@ -121,7 +115,6 @@ fn a_label_changes_what_is_drawn_and_how_it_is_scored() {
 
 #[test]
 fn each_step_moves_one_network() {
-    let _turn = RANDOM.lock();
     tch::manual_seed(4);
     let mut gan = Cgan::new(&tiny(), 3, CPU);
     let real = Tensor::randn([6, 3, 64, 64], F32).tanh();
@@ -151,7 +144,6 @@ fn each_step_moves_one_network() {
 /// A critic step is what it says: real and fake, each scored under its own label, and the penalty between them.
 #[test]
 fn a_critic_step_scores_every_image_under_its_own_label() {
-    let _turn = RANDOM.lock();
     tch::manual_seed(6);
     let mut gan = Cgan::new(&tiny(), 3, CPU);
     let real = Tensor::randn([3, 3, 64, 64], F32).tanh();
@@ -178,7 +170,6 @@ fn a_critic_step_scores_every_image_under_its_own_label() {
 
 #[test]
 fn what_is_saved_is_what_is_loaded() {
-    let _turn = RANDOM.lock();
     let folder = tempfile::TempDir::new().unwrap();
     let weights = folder.path().join("new/weights");
     let mut gan = Cgan::new(&tiny(), 3, CPU);

@@ -1,16 +1,11 @@
 //! What the gradient penalty promises, and that it is on the image alone.
 
-use std::sync::Mutex;
-
 use ch4_cgan::model::{Critic, one_hot, tile};
 use ch4_cgan::train::{between, gradient_penalty};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
-
-/// libtorch's generator is one for all threads; tests that seed it take turns.
-static RANDOM: Mutex<()> = Mutex::new(());
 
 /// Real and fake images with one-hot labels, `[batch, 3, 8, 8]` twice and `[batch, 2]`.
 fn images(batch: i64) -> (Tensor, Tensor, Tensor) {
@@ -24,7 +19,6 @@ fn images(batch: i64) -> (Tensor, Tensor, Tensor) {
 /// looked at the planes too, its norm would be that of all weights.
 #[test]
 fn a_linear_critic_is_penalised_for_its_weights_on_the_image_alone() {
-    let _turn = RANDOM.lock();
     let (real, fake, labels) = images(5);
     for (on_image, on_labels) in [(0.01, 3.0), (0.125, 0.125), (1.0, 0.0)] {
         let w = (Tensor::randn([3 * 64], F64) * on_image).set_requires_grad(true);
@@ -51,7 +45,6 @@ fn a_linear_critic_is_penalised_for_its_weights_on_the_image_alone() {
 /// it is another under the other label, and differences by the label's planes have no part in it.
 #[test]
 fn penalty_agrees_with_finite_differences_by_pixels() {
-    let _turn = RANDOM.lock();
     tch::manual_seed(3);
     let mut variables = VarStore::new(Device::Cpu);
     let critic = Critic::new(&variables.root(), 1, [2, 3, 4, 5], 1, 0.0);
@@ -85,7 +78,6 @@ fn penalty_agrees_with_finite_differences_by_pixels() {
 /// A critic that scores everything alike has gradient 0, which is 1 away from 1, and pulls at nothing with NaN.
 #[test]
 fn constant_critic_gives_one_and_no_nan() {
-    let _turn = RANDOM.lock();
     tch::manual_seed(1);
     let real = Tensor::rand([4, 3, 64, 64], (Kind::Float, Device::Cpu));
     let labels = one_hot(&Tensor::from_slice(&[0, 1, 1, 0]).unsqueeze(1));
@@ -111,7 +103,6 @@ fn constant_critic_gives_one_and_no_nan() {
 /// α is one number in [0, 1] for each image, and another for the next image.
 #[test]
 fn interpolation_is_uniform_per_image() {
-    let _turn = RANDOM.lock();
     tch::manual_seed(2);
     let real = Tensor::zeros([4000, 1, 2, 2], F64);
     let alpha = between(&real, &real.ones_like()).flatten(1, -1);

@@ -1,7 +1,6 @@
 //! Claims of the source chapter about DCGAN that are false, and what is true instead; `book/errata.md` lists them all.
 
 use std::iter::zip;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ch4_dcgan::model::{Discriminator, Generator};
 use ch4_dcgan::train::{Dcgan, Settings, bce, smooth_labels};
@@ -16,14 +15,6 @@ const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
 const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
 const WIDTHS: [i64; 4] = [4, 6, 8, 10];
-
-/// Seeds libtorch's generator and keeps the other tests here from drawing in between.
-fn seeded(seed: i64) -> MutexGuard<'static, ()> {
-    static GENERATOR: Mutex<()> = Mutex::new(());
-    let guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
-    tch::manual_seed(seed);
-    guard
-}
 
 fn number(t: &Tensor) -> f64 {
     t.double_value(&[])
@@ -54,7 +45,7 @@ fn batch_norm(momentum: f64, eps: f64) -> nn::BatchNorm {
 /// which is 3.94 times as much. Training does not show it.
 #[test]
 fn erratum_01_batch_norm_momentum() {
-    let _seeded = seeded(1);
+    tch::manual_seed(1);
     let running_mean = |norm: &dyn ModuleT, variables: &VarStore| {
         let _ = norm.forward_t(&Tensor::ones([2, 1, 4, 4], F32), true);
         number(&variables.variables()["running_mean"])
@@ -89,7 +80,7 @@ fn erratum_01_batch_norm_momentum() {
 /// Keras adds 1e-3 to the variance, PyTorch 1e-5. A channel of variance 1e-3 comes out with deviation 0.707 or 0.995.
 #[test]
 fn erratum_02_batch_norm_epsilon() {
-    let _seeded = seeded(2);
+    tch::manual_seed(2);
     let half = 1e-3f64.sqrt() as f32;
     let x = Tensor::from_slice(&[half, -half, half, -half]).view([1, 1, 2, 2]);
     let gain = |norm: &dyn ModuleT| number(&norm.forward_t(&x, true).abs().max());
@@ -103,7 +94,7 @@ fn erratum_02_batch_norm_epsilon() {
 /// only.
 #[test]
 fn erratum_03_dropout_in_eval_mode() {
-    let _seeded = seeded(3);
+    tch::manual_seed(3);
     let discriminator = Discriminator::new(&VarStore::new(Device::Cpu).root(), WIDTHS, 1, 0.3);
     let images = Tensor::randn([2, 1, 64, 64], F32);
     let twice = |train| [0, 1].map(|_| discriminator.forward_t(&images, train));
@@ -117,7 +108,7 @@ fn erratum_03_dropout_in_eval_mode() {
 /// through is negative: a ReLU sets it to 0 and sends no gradient back, a leaky ReLU does neither.
 #[test]
 fn erratum_04_relu_for_leaky_relu() {
-    let _seeded = seeded(4);
+    tch::manual_seed(4);
     let x = Tensor::randn([10_000], F64).set_requires_grad(true);
     let (mut dead, mut silent) = (Vec::new(), Vec::new());
     for y in [x.relu(), leaky_relu(&x, 0.2)] {
@@ -146,7 +137,7 @@ fn erratum_04_relu_for_leaky_relu() {
 /// "A kernel of 4 and one of 3 do the same to the size": only for a convolution, on an even side.
 #[test]
 fn erratum_05_kernel_3_or_4() {
-    let _seeded = seeded(5);
+    tch::manual_seed(5);
     let conv = |side: i64, kernel: i64| {
         let (x, w) =
             (Tensor::ones([1, 1, side, side], F32), Tensor::ones([1, 1, kernel, kernel], F32));
@@ -166,7 +157,7 @@ fn erratum_05_kernel_3_or_4() {
 /// default is another one again. Here, for 4 × 4 weights from 64 to 128 channels.
 #[test]
 fn erratum_06_initialisation() {
-    let _seeded = seeded(6);
+    tch::manual_seed(6);
     let (fan_in, fan_out) = (16.0 * 64.0, 16.0 * 128.0);
     let near = |found: f64, wanted: f64| {
         assert!((found / wanted - 1.0).abs() < 0.01, "{found} for {wanted}");
@@ -195,7 +186,7 @@ fn erratum_06_initialisation() {
 /// first step it weighs 1e-7 / √(1 − β₂), 3.2e-6. Where gradients are as small as that, the two take different steps.
 #[test]
 fn erratum_07_adam_epsilon() {
-    let _seeded = seeded(7);
+    tch::manual_seed(7);
     let (beta1, beta2) = (0.5, 0.999);
     let first_step = |gradient: f64| {
         let variables = VarStore::new(Device::Cpu);
@@ -226,7 +217,7 @@ fn erratum_07_adam_epsilon() {
 /// of 1 and more is never reached, so the logit is driven up for ever; one inside (0, 1) is reached.
 #[test]
 fn erratum_08_label_noise_sharpens() {
-    let _seeded = seeded(8);
+    tch::manual_seed(8);
     let logits = Tensor::from_slice(&[-5.0, 0.0, 5.0, 10.0, 20.0]).set_requires_grad(true);
     let pull = |label: f64| numbers(&gradient(&bce(&logits, &logits.full_like(label)), &logits));
     for label in [1.0, 1.05, 1.1] {
@@ -249,7 +240,7 @@ fn erratum_08_label_noise_sharpens() {
 /// word, and falls below 0.
 #[test]
 fn erratum_09_labels_above_1() {
-    let _seeded = seeded(9);
+    tch::manual_seed(9);
     let loss = bce(&Tensor::from_slice(&[50.0]), &Tensor::from_slice(&[1.05]));
     assert!((number(&loss) + 2.5).abs() < 1e-9, "{loss:?}");
 }
@@ -257,7 +248,7 @@ fn erratum_09_labels_above_1() {
 /// "`BCEWithLogitsLoss` stops the gradient": a second sigmoid does, the network's own before the loss'.
 #[test]
 fn erratum_10_the_second_sigmoid() {
-    let _seeded = seeded(10);
+    tch::manual_seed(10);
     let logit = Tensor::from_slice(&[-8.0]).set_requires_grad(true);
     let one = logit.ones_like();
     let once = number(&gradient(&bce(&logit, &one), &logit));
@@ -278,7 +269,7 @@ fn batches_seen(gan: &mut Dcgan) -> [i64; 2] {
 /// makes others for the second update, for which it also runs D on the real images again.
 #[test]
 fn erratum_11_fakes_are_made_once() {
-    let _seeded = seeded(11);
+    tch::manual_seed(11);
     let (_, quick) = Settings::preset(Preset::Quick);
     let settings = Settings { widths: WIDTHS, ..quick };
     let real = Tensor::randn([3, 1, 64, 64], F32).tanh();
@@ -311,7 +302,7 @@ fn judged() -> (VarStore, VarStore, Tensor) {
 /// Both gradients before either update would do.
 #[test]
 fn erratum_12_retain_graph() {
-    let _seeded = seeded(12);
+    tch::manual_seed(12);
     let both = |update_between: bool| {
         let (g, d, fake_logits) = judged();
         let d_loss = bce(&fake_logits, &fake_logits.zeros_like());
@@ -337,7 +328,7 @@ fn erratum_12_retain_graph() {
 #[test]
 fn erratum_13_detach_saves_a_backward_pass() {
     let run = |detach: bool| {
-        let _seeded = seeded(13);
+        tch::manual_seed(13);
         let (g, d) = (VarStore::new(Device::Cpu), VarStore::new(Device::Cpu));
         let generator = Generator::new(&g.root(), 3, WIDTHS, 1);
         let discriminator = Discriminator::new(&d.root(), WIDTHS, 1, 0.0);
@@ -361,7 +352,7 @@ fn erratum_13_detach_saves_a_backward_pass() {
 /// The port, as the tutorial and as this book, judges it by the one after.
 #[test]
 fn erratum_14_alternating_not_simultaneous() {
-    let _seeded = seeded(14);
+    tch::manual_seed(14);
     let (_, quick) = Settings::preset(Preset::Quick);
     let settings = Settings { z_dim: 3, widths: WIDTHS, learning_rate: 1e-2, ..quick };
     let real = Tensor::randn([3, 1, 64, 64], F32).tanh();
@@ -385,7 +376,7 @@ fn erratum_14_alternating_not_simultaneous() {
 /// that the critic's does not).
 #[test]
 fn erratum_18_batch_norm_mixes_the_images() {
-    let _seeded = seeded(18);
+    tch::manual_seed(18);
     let (_, Settings { widths, .. }) = Settings::preset(Preset::Quick);
     let discriminator = Discriminator::new(&VarStore::new(Device::Cpu).root(), widths, 1, 0.0);
     let images = Tensor::randn([8, 1, 64, 64], F32).tanh().set_requires_grad(true);
@@ -401,7 +392,7 @@ fn erratum_18_batch_norm_mixes_the_images() {
 /// not.
 #[test]
 fn erratum_26_upsampling_costs_four_times() {
-    let _seeded = seeded(26);
+    tch::manual_seed(26);
     // A convolution of ones with ones sums up one product for every multiplication.
     let (x, w) = (Tensor::ones([1, 1, 32, 32], F32), Tensor::ones([1, 1, 4, 4], F32));
     let transposed = |x: &Tensor, w: &Tensor, padding| {
@@ -431,7 +422,7 @@ fn erratum_26_upsampling_costs_four_times() {
 /// the loss on logits.
 #[test]
 fn erratum_32_vanishing_gradients() {
-    let _seeded = seeded(32);
+    tch::manual_seed(32);
     let arrives = |logit: f32, loss: fn(&Tensor) -> Tensor| {
         let logit = Tensor::from_slice(&[logit]).set_requires_grad(true);
         number(&gradient(&loss(&logit), &logit))

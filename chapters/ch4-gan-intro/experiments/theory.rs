@@ -22,6 +22,7 @@ use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{main_with, say};
 use toolkit::noise::seed_step;
+use toolkit::plot::legend;
 use toolkit::{Compute, folder};
 
 const REAL: Gaussian = Gaussian { mean: [-0.5, 0.0], sd: [0.35, 0.35] };
@@ -133,7 +134,7 @@ fn plot(path: &Path, curves: &[Vec<f64>]) -> Result<()> {
                     PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2))
                 });
         }
-        legend(&mut densities)?;
+        legend(&mut densities, 15)?;
         let mut answers = ChartBuilder::on(&lower)
             .margin(14)
             .x_label_area_size(42)
@@ -162,25 +163,8 @@ fn plot(path: &Path, curves: &[Vec<f64>]) -> Result<()> {
                 .label(format!("D after {step} steps"))
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
         }
-        legend(&mut answers)?;
+        legend(&mut answers, 15)?;
         root.present()
     };
     draw().map_err(|error| anyhow!("{}: {error}", path.display()))
 }
-
-/// The legend of a chart.
-fn legend<'a>(chart: &mut Chart<'a>) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.2))
-        .label_font(("sans-serif", 15))
-        .draw()
-}
-
-type Chart<'a> = ChartContext<
-    'a,
-    SVGBackend<'a>,
-    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
->;

@@ -21,7 +21,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor};
@@ -214,24 +214,15 @@ impl Run {
         self.log.push(step, losses);
         let tenth = (self.config.steps / 10).max(1);
         if step.is_multiple_of(tenth) || step == self.config.steps {
-            let means: Vec<String> =
-                self.flush()?.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+            let means: Vec<String> = self
+                .log
+                .flush()?
+                .iter()
+                .map(|(name, value)| format!("{name} {value:.3}"))
+                .collect();
             eprintln!("{:<11}{}", format!("step {step}"), means.join("  "));
         }
         Ok(())
-    }
-
-    /// Writes the losses that wait for it, and returns each one's mean.
-    fn flush(&mut self) -> Result<Vec<(String, f64)>> {
-        let means = self.log.flush()?;
-        if let Some((name, _)) = means.iter().find(|(_, value)| !value.is_finite()) {
-            bail!(
-                "{}: {name} is not a finite number after step {}; the last checkpoint is from before",
-                self.folder.display(),
-                self.done
-            );
-        }
-        Ok(means)
     }
 
     /// Whether a picture is to be drawn after this step: twenty times in the first fifth of a run, where most happens, and eight
@@ -296,7 +287,7 @@ impl Run {
     /// If a file cannot be written.
     pub fn save_checkpoint(&mut self, step: u64, parts: &[(&str, &mut Adam)]) -> Result<()> {
         self.clock.lap("training");
-        self.flush()?;
+        self.log.flush()?;
         self.quality.flush()?;
         let state = State { step, seconds: self.clock.trained() };
         folder::write_checkpoint(&self.folder, &state, parts)?;

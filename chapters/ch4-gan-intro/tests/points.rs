@@ -1,19 +1,13 @@
 //! The real points are what they are said to be, and the measures measure it.
 
-use std::sync::Mutex;
-
 use ch4_gan_intro::picture::EDGE;
 use ch4_gan_intro::points::{MODES, Points, SIGMA, ring_centres};
 use ch4_gan_intro::quality::{Modes, distances, energy_distance};
 use tch::{Device, Kind, Tensor};
 
-/// libtorch's generator is one for the whole program, and tests run side by side.
-static GENERATOR: Mutex<()> = Mutex::new(());
-
 const N: i64 = 10_000;
 
 fn draw(points: Points, seed: i64) -> Tensor {
-    let _guard = GENERATOR.lock().unwrap();
     tch::manual_seed(seed);
     points.draw(N)
 }

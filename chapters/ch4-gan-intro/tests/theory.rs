@@ -1,19 +1,14 @@
 //! The theory of Goodfellow et al. 2014, section 4, on distributions whose densities are known.
 
-use std::f64::consts::LN_2;
-use std::sync::Mutex;
-
 use ch4_gan_intro::points::Points;
 use ch4_gan_intro::theory::{Gaussian, Grid, best_answer, best_value, jensen_shannon, to_tensor};
 use ch4_gan_intro::train::{Gan, Settings, bce};
+use std::f64::consts::LN_2;
 use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::Compute;
 
 const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
-
-/// libtorch's generator is one for the whole program, and tests run side by side.
-static GENERATOR: Mutex<()> = Mutex::new(());
 
 const P: Gaussian = Gaussian { mean: [-0.5, 0.0], sd: [0.6, 0.4] };
 const Q: Gaussian = Gaussian { mean: [0.4, 0.3], sd: [0.5, 0.7] };
@@ -68,7 +63,6 @@ fn densities_and_grid_are_right() {
 /// `E log D(real) + E log(1 − D(fake))`, is `−log 4 + 2 JSD(p, q)`.
 #[test]
 fn a_trained_discriminator_is_p_over_p_plus_q() {
-    let _guard = GENERATOR.lock().unwrap();
     let (grid, gan) = (grid(), trained(P, Q));
     let best = |x| best_answer(P.density(x), Q.density(x));
     let error_of = |wanted: &dyn Fn([f64; 2]) -> f64| error(&gan, &grid, wanted, P, Q);
@@ -94,7 +88,6 @@ fn a_trained_discriminator_is_p_over_p_plus_q() {
 /// Where the generator makes what is real, the best answer to everything is ½.
 #[test]
 fn against_a_perfect_generator_the_discriminator_answers_one_half() {
-    let _guard = GENERATOR.lock().unwrap();
     let (grid, gan) = (grid(), trained(P, P));
     let error = error(&gan, &grid, |_| 0.5, P, P);
     println!("mean |D - 1/2| {error:.4}");
@@ -104,7 +97,6 @@ fn against_a_perfect_generator_the_discriminator_answers_one_half() {
 /// The equilibrium is reached in play too: after a while the discriminator can hardly tell generated from real moons.
 #[test]
 fn at_the_end_of_training_the_discriminator_answers_nearly_one_half() {
-    let _guard = GENERATOR.lock().unwrap();
     tch::manual_seed(2);
     let mut gan = Gan::new(&Settings::default(), CPU);
     let uncertainty = |gan: &Gan| {

@@ -10,6 +10,7 @@ use plotters::prelude::*;
 use crate::record::Row;
 use crate::report::Made;
 use crate::trials::Group;
+use toolkit::plot;
 use toolkit::stats::{median, spearman};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -185,13 +186,7 @@ where
         }
     }
     if legend {
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.2))
-            .label_font(("sans-serif", 14))
-            .draw()?;
+        plot::legend(&mut chart, 14)?;
     }
     Ok(())
 }

@@ -1,14 +1,9 @@
 //! What the generator learns from a discriminator that is sure, under each loss; and what the labels do.
 
-use std::sync::Mutex;
-
 use ch4_training_tricks::train::{
     bce, bce_on_probabilities, d_loss, flip, g_non_saturating, g_saturating, noisy_labels,
 };
 use tch::{Device, Kind, Tensor};
-
-/// libtorch's random generator is one for all threads of a test binary.
-static RANDOM: Mutex<()> = Mutex::new(());
 
 /// The loss and its derivative at one logit, in f32.
 fn at(logit: f64, loss: impl Fn(&Tensor) -> Tensor) -> (f64, f64) {
@@ -105,7 +100,6 @@ fn two_sigmoids_leave_hardly_any_gradient() {
 
 #[test]
 fn labels_move_inwards_or_outwards() {
-    let _lock = RANDOM.lock().unwrap();
     tch::manual_seed(1);
     let logits = Tensor::zeros([4000], (Kind::Float, Device::Cpu));
     let cases = [
@@ -144,7 +138,6 @@ fn inward_labels_smooth_and_outward_labels_sharpen() {
 
 #[test]
 fn so_many_labels_are_flipped() {
-    let _lock = RANDOM.lock().unwrap();
     tch::manual_seed(2);
     let labels = Tensor::ones([10_000], (Kind::Float, Device::Cpu)) * 0.75;
     let flipped = |share: f64| {

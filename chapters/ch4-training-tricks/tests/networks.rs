@@ -1,16 +1,11 @@
 //! Shapes, sizes, who moves in a step, and what a step reports.
 
-use std::sync::Mutex;
-
 use ch4_training_tricks::model::{Discriminator, Generator};
 use ch4_training_tricks::train::{Gan, Loss, Settings, norm};
 use ch4_training_tricks::trials::BALANCED;
 use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Kind, Tensor};
 use toolkit::{Adam, Compute};
-
-/// libtorch's random generator is one for all threads of a test binary.
-static RANDOM: Mutex<()> = Mutex::new(());
 
 const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
 const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
@@ -40,7 +35,6 @@ fn a_discriminator_of_any_depth_gives_one_logit_an_image() {
 
 #[test]
 fn without_batch_norm_a_logit_does_not_depend_on_the_other_images() {
-    let _lock = RANDOM.lock().unwrap();
     tch::manual_seed(3);
     let images = Tensor::randn([4, 1, 32, 32], F32);
     let alone = images.narrow(0, 0, 2);
@@ -73,7 +67,6 @@ fn weights(module: &VarStore) -> Tensor {
 
 #[test]
 fn a_step_moves_its_own_network_and_only_that() {
-    let _lock = RANDOM.lock().unwrap();
     tch::manual_seed(4);
     for loss in [Loss::Saturating, Loss::SigmoidBce, Loss::NonSaturating] {
         let mut gan = Gan::new(&Settings { loss, ..TINY }, 1, CPU);

@@ -2,7 +2,6 @@
 //! all.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ch4_wgan_gp::model::Critic;
 use ch4_wgan_gp::train::{
@@ -20,14 +19,6 @@ const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
 const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-/// Seeds libtorch's generator and keeps the other tests here from drawing in between.
-fn seeded(seed: i64) -> MutexGuard<'static, ()> {
-    static GENERATOR: Mutex<()> = Mutex::new(());
-    let guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
-    tch::manual_seed(seed);
-    guard
-}
-
 fn number(t: &Tensor) -> f64 {
     t.double_value(&[])
 }
@@ -39,7 +30,7 @@ fn gradient(loss: &Tensor, by: &Tensor) -> Tensor {
 /// Keras' default, from which the book's critic starts; `ch4-dcgan` compares it with the others.
 #[test]
 fn erratum_06_initialisation() {
-    let _seeded = seeded(6);
+    tch::manual_seed(6);
     let variables = VarStore::new(Device::Cpu);
     Critic::new(&variables.root(), [64, 128, 32, 32], 1, 0.0);
     let deviation = number(&variables.variables()["down2.conv.weight"].std(true));
@@ -50,7 +41,7 @@ fn erratum_06_initialisation() {
 /// what goes astray into the generator. `ch4-dcgan` shows what is wasted.
 #[test]
 fn erratum_13_no_detach_in_the_penalty() {
-    let _seeded = seeded(13);
+    tch::manual_seed(13);
     let variables = VarStore::new(Device::Cpu);
     let critic = Critic::new(&variables.root(), [4, 6, 8, 10], 1, 0.0);
     let weights = variables.trainable_variables();
@@ -84,7 +75,7 @@ fn erratum_13_no_detach_in_the_penalty() {
 /// paper's.
 #[test]
 fn erratum_15_alpha_is_uniform() {
-    let _seeded = seeded(15);
+    tch::manual_seed(15);
     let outside = |alpha: &Tensor| {
         let outside = alpha.lt(0.0).logical_or(&alpha.gt(1.0));
         number(&outside.to_kind(Kind::Double).mean(Kind::Double))
@@ -101,7 +92,7 @@ fn erratum_15_alpha_is_uniform() {
 /// gives 0.
 #[test]
 fn erratum_16_the_root_at_zero() {
-    let _seeded = seeded(16);
+    tch::manual_seed(16);
     let x = Tensor::zeros([4], F64).set_requires_grad(true);
     let root = x.square().sum(Kind::Double).sqrt();
     assert!(number(&gradient(&root, &x).sum(Kind::Double)).is_nan());
@@ -122,7 +113,7 @@ fn erratum_16_the_root_at_zero() {
 /// "Only what is returned changes from DCGAN to WGAN": the batch norms and the sigmoid must leave the critic too.
 #[test]
 fn erratum_18_neither_batch_norm_nor_sigmoid() {
-    let _seeded = seeded(18);
+    tch::manual_seed(18);
     // With a batch norm anywhere, an image's score depends on the images beside it. Without, not at all.
     let others = |norm: bool| {
         let variables = VarStore::new(Device::Cpu);
@@ -151,7 +142,7 @@ fn erratum_18_neither_batch_norm_nor_sigmoid() {
 /// twice.
 #[test]
 fn erratum_19_fresh_images_for_every_critic_step() {
-    let _seeded = seeded(19);
+    tch::manual_seed(19);
     for preset in [Preset::Quick, Preset::Book] {
         let (schedule, settings) = Settings::preset(preset);
         assert_eq!(schedule.batches_per_step, settings.critic_steps);
@@ -169,7 +160,7 @@ fn erratum_19_fresh_images_for_every_critic_step() {
 /// does stretch the other one.
 #[test]
 fn erratum_22_the_distance_is_euclidean() {
-    let _seeded = seeded(22);
+    tch::manual_seed(22);
     let variables = VarStore::new(Device::Cpu);
     let w = variables.root().randn("w", &[64], 0.0, 1.0);
     let weights = w.shallow_clone();
@@ -197,7 +188,7 @@ fn erratum_22_the_distance_is_euclidean() {
 /// of means. What is worth plotting is the difference, without the penalty.
 #[test]
 fn erratum_24_half_the_difference() {
-    let _seeded = seeded(24);
+    tch::manual_seed(24);
     let (real, fake) = (Tensor::from_slice(&[3.0, 5.0]), Tensor::from_slice(&[1.0, -2.0]));
     let loss = number(&critic_loss(&real, &fake));
     let labels = Tensor::from_slice(&[1.0, 1.0, -1.0, -1.0]);
@@ -240,7 +231,7 @@ fn critic_of_points() -> (impl ModuleT, Adam) {
 /// generator's the fakes arrive all the same. With 1 they circle around the place.
 #[test]
 fn erratum_25_three_to_five_steps() {
-    let _seeded = seeded(25);
+    tch::manual_seed(25);
     let points = || Tensor::randn([128, 8, 1, 1], F32);
     let goal = Tensor::from_slice(&[4.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).view([8, 1, 1]);
     let critic_step = |critic: &dyn ModuleT, adam: &mut Adam, place: &Tensor| {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tch::Tensor;
 
 use crate::plot;
@@ -74,23 +74,35 @@ impl Log {
     /// Reads the pending losses from the device, writes them, and returns each one's mean.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be written, or a loss is not a number any more; it is written then too. Whoever flushes before a checkpoint
+    /// makes none of weights that are lost.
     pub fn flush(&mut self) -> Result<Vec<(String, f64)>> {
         let pending = std::mem::take(&mut self.pending);
         let count = pending.len();
         if count == 0 {
             return Ok(Vec::new());
         }
+        let mut lost = None;
         for (step, losses) in pending {
             if self.names.is_empty() {
                 self.names = losses.iter().map(|(name, _)| name.to_string()).collect();
                 self.curves = vec![Vec::new(); losses.len()];
                 self.write_header()?;
             }
-            for (curve, (_, loss)) in self.curves.iter_mut().zip(&losses) {
-                curve.push((step, loss.double_value(&[])));
+            for (curve, (name, loss)) in self.curves.iter_mut().zip(&losses) {
+                let value = loss.double_value(&[]);
+                curve.push((step, value));
+                if !value.is_finite() {
+                    lost.get_or_insert((step, *name));
+                }
             }
             self.write_row(self.curves[0].len() - 1)?;
+        }
+        if let Some((step, name)) = lost {
+            let path = self.path.display();
+            bail!(
+                "{path}: {name} is not a finite number in step {step}; the last checkpoint is from before"
+            );
         }
         let mean = |curve: &Vec<(u64, f64)>| {
             curve.iter().rev().take(count).map(|p| p.1).sum::<f64>() / count as f64

@@ -1,33 +1,34 @@
 //! For the notebooks: where to compute, the clock, and pictures that Jupyter shows below a cell.
 
 use std::fmt;
-use std::io::Cursor;
 use std::time::Instant;
 
 use anyhow::Result;
-use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{DynamicImage, Rgb, RgbImage};
 use tch::Tensor;
 
-use crate::compute::{DeviceChoice, PrecisionChoice};
+use crate::compute::DeviceChoice;
+pub use crate::compute::PrecisionChoice;
 use crate::plot::{self, Curve};
 use crate::{Compute, sheet};
 
 /// A notebook that is being run.
 pub struct Session {
-    /// Where it computes: chosen as by `--device auto --precision auto`.
+    /// Where it computes, and how precisely.
     pub compute: Compute,
     why: String,
     begun: Instant,
 }
 
 impl Session {
-    /// Starts the clock and chooses the device.
+    /// Starts the clock, and chooses as `--device auto` and `--precision` do.
     ///
     /// # Errors
     /// If libtorch names a GPU that it cannot use.
-    pub fn begin() -> Result<Session> {
+    pub fn begin(precision: PrecisionChoice) -> Result<Session> {
         let device = DeviceChoice::Auto.resolve()?;
-        let (kind, why) = PrecisionChoice::Auto.resolve(device);
+        let (kind, why) = precision.resolve(device);
         Ok(Session { compute: Compute { device, kind }, why, begun: Instant::now() })
     }
 }
@@ -57,9 +58,14 @@ impl Picture {
                 let grey = image.pixels().all(|Rgb([r, g, b])| r == g && g == b);
                 let image = DynamicImage::from(image.clone());
                 let image = if grey { image.into_luma8().into() } else { image };
-                let mut png = Cursor::new(Vec::new());
-                image.write_to(&mut png, ImageFormat::Png).expect("memory takes everything");
-                evcxr_runtime::mime_type("image/png").bytes(png.get_ref());
+                let mut png = Vec::new();
+                let encoder = PngEncoder::new_with_quality(
+                    &mut png,
+                    CompressionType::Best,
+                    FilterType::Adaptive,
+                );
+                image.write_with_encoder(encoder).expect("memory takes everything");
+                evcxr_runtime::mime_type("image/png").bytes(&png);
             }
             Picture::Drawing(svg) => evcxr_runtime::mime_type("image/svg+xml").text(svg),
         }

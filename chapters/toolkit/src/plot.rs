@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::*;
 
 /// One curve: its name and its value at each step.
@@ -83,14 +84,29 @@ fn draw<B: DrawingBackend>(
             .label(curve.name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
     }
+    legend(&mut chart, 15)?;
+    root.present()
+}
+
+/// Draws a chart's legend into its upper right corner, in letters of `size` pixels.
+///
+/// # Errors
+/// If it cannot be drawn.
+pub fn legend<'a, B: DrawingBackend + 'a, X, Y>(
+    chart: &mut ChartContext<'a, B, Cartesian2d<X, Y>>,
+    size: u32,
+) -> Result<(), DrawingAreaErrorKind<B::ErrorType>>
+where
+    X: Ranged,
+    Y: Ranged,
+{
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.2))
-        .label_font(("sans-serif", 15))
-        .draw()?;
-    root.present()
+        .label_font(("sans-serif", size))
+        .draw()
 }
 
 /// The range that holds all but the wildest hundredth on either side, so that one spike does not flatten the rest.

@@ -18,7 +18,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tch::{Kind, Tensor};
@@ -222,24 +222,10 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         self.log.push(step, losses);
         // Reading a number waits for the device; a few steps at once keep it busy.
         if self.log.pending() >= LOG_TOGETHER || step == self.config.schedule.steps {
-            self.write_log(step)?;
-        }
-        self.progress.step(step);
-        Ok(())
-    }
-
-    /// Writes what has been logged, and stops the run if a loss is lost, so that no checkpoint is made of that.
-    fn write_log(&mut self, step: u64) -> Result<()> {
-        let means = self.log.flush()?;
-        if let Some((name, _)) = means.iter().find(|(_, value)| !value.is_finite()) {
-            bail!(
-                "{}: {name} is not a finite number after step {step}; the last checkpoint is from before",
-                self.folder.display()
-            );
-        }
-        if !means.is_empty() {
+            let means = self.log.flush()?;
             self.progress.losses(&means);
         }
+        self.progress.step(step);
         Ok(())
     }
 
@@ -258,7 +244,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         let samples = self.folder.join("samples");
         fs::create_dir_all(&samples).with_context(|| samples.display().to_string())?;
         sheet::save_sheet(images, 8, &samples.join(format!("{step:06}.png")))?;
-        self.write_log(step)?;
+        self.log.flush()?;
         self.log.plot(&self.folder.join("losses.svg"))?;
         self.clock.lap("sheets and plots");
         Ok(())
@@ -289,7 +275,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     /// If a file cannot be written.
     pub fn save_checkpoint(&mut self, step: u64, parts: &[(&str, &mut Adam)]) -> Result<()> {
         self.clock.lap("training");
-        self.write_log(step)?;
+        self.log.flush()?;
         let state = State { step, seconds: self.clock.trained() };
         folder::write_checkpoint(&self.folder, &state, parts)?;
         self.clock.last_checkpoint = Instant::now();

@@ -6,9 +6,6 @@ use toolkit::Adam;
 use toolkit::layers::{conv2d, dropout, leaky_relu};
 use toolkit::noise::{uniform, with_given};
 
-/// libtorch's generator is global: a test that seeds it must not run beside one that draws.
-static GENERATOR: std::sync::Mutex<()> = std::sync::Mutex::new(());
-
 #[test]
 fn leaky_relu_and_its_derivative() {
     let x = Tensor::from_slice(&[-2.0, -0.5, 0.0, 0.5, 3.0]).set_requires_grad(true);
@@ -21,7 +18,6 @@ fn leaky_relu_and_its_derivative() {
 /// A given mask has the effect of the same mask drawn, of which a share of 0.3 is 0.
 #[test]
 fn dropout_drawn_and_given() {
-    let _alone = GENERATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let x = Tensor::rand([10_000], (Kind::Float, Device::Cpu)) + 1;
     let drawn = dropout(&x, 0.3, true);
     let kept = drawn.ne(0.0);
@@ -35,7 +31,6 @@ fn dropout_drawn_and_given() {
 
 #[test]
 fn what_is_given_must_be_what_is_asked_for() {
-    let _alone = GENERATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let ask = |given: &[i64], asked: &[i64]| {
         let like = Tensor::zeros([1], (Kind::Double, Device::Cpu));
         let given = vec![Tensor::ones(given, (Kind::Float, Device::Cpu))];
@@ -56,7 +51,6 @@ fn what_is_given_must_be_what_is_asked_for() {
 /// The same weights, the same data, ten steps each: the flat buffers change nothing.
 #[test]
 fn adam_moves_as_that_of_libtorch_does() {
-    let _alone = GENERATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let network = || {
         tch::manual_seed(5);
         let variables = VarStore::new(Device::Cpu);

@@ -46,7 +46,7 @@ fn no_checkpoint_is_made_after_a_loss_that_is_not_finite() {
     run.save_checkpoint(1, &[("network", &mut adam)]).unwrap();
     run.end_step(2, &[("loss", &Tensor::from(f64::NAN))]).unwrap();
     let error = run.save_checkpoint(2, &[("network", &mut adam)]).unwrap_err().to_string();
-    assert!(error.contains("loss is not a finite number after step 2"), "{error}");
+    assert!(error.contains("loss is not a finite number in step 2"), "{error}");
 
     let state = folder.path().join("run/checkpoint/state.json");
     let state = std::fs::read_to_string(state).unwrap();
