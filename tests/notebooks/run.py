@@ -23,7 +23,7 @@ from PIL import Image
 TIMEOUT = 1200
 # A cell that calls one of these trains. All such cells of a notebook together take a while, however fast the machine.
 TRAINS = re.compile(r"\b(train_on|trial)\(")
-SHORTEST = 5.0
+SHORTEST = 3.0
 # A cell that ends with one of these shows a picture.
 PICTURES = re.compile(r"^(sheet|curves)\(.*[^;]$|^Picture::|\.draw\(\)\)$")
 
