@@ -86,7 +86,8 @@ impl Program {
             .filter(|path| path.extension().is_some_and(|ending| ending == "safetensors"))
             .collect();
         files.sort();
-        assert_eq!(files.len(), 4, "{files:?}");
+        // Weights and moments of both networks, and the generator that learns beside the one that draws.
+        assert_eq!(files.len(), 5, "{files:?}");
         files.iter().map(|file| fs::read(file).unwrap()).collect()
     }
 

@@ -124,7 +124,7 @@ pub fn run(project: &Project, pages: &[String], keep: bool) -> Result<u8> {
 /// What Jupyter calls: starts evcxr in a build folder that no other kernel is using, with libtorch where it finds it.
 ///
 /// The folder stays, so that the crates are compiled once. Two kernels in one would overwrite each other's files, so each takes the
-/// first that is free: whoever opens a second notebook beside the first waits once more.
+/// first that is free. A new folder begins as a copy of one that is there.
 pub fn kernel(connection: &Path) -> Result<u8> {
     let root = env::var_os("GAN_BOOK").context("GAN_BOOK: not started by Jupyter")?;
     let project = Project { root: root.into(), exported: None };
@@ -155,7 +155,10 @@ fn build_folder(home: &Path) -> Result<(PathBuf, File)> {
         let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.with_context(|| path.display().to_string())?;
         match file.try_lock() {
-            Ok(()) => return Ok((folder, file)),
+            Ok(()) => {
+                take_over(home, &folder)?;
+                return Ok((folder, file));
+            }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| path.display().to_string());
@@ -163,6 +166,50 @@ fn build_folder(home: &Path) -> Result<(PathBuf, File)> {
         }
     }
     bail!("{}: all build folders are in use", home.display())
+}
+
+/// Fills a build folder in which nothing has been compiled yet from the first that has the crates.
+///
+/// cargo holds `.cargo-lock` while it compiles. Then nothing is taken over, since Jupyter would not wait for so long until a kernel
+/// answers. The times of the files are kept, since cargo goes by them. The copy is made under another name first: one that broke off would look like a folder that is done.
+fn take_over(home: &Path, folder: &Path) -> Result<()> {
+    let target = folder.join("target");
+    let lock = |target: &Path| target.join("debug/.cargo-lock");
+    let others = (1..100).map(|number| home.join(number.to_string()).join("target"));
+    let Some(other) = others.into_iter().find(|other| lock(other).is_file()) else {
+        return Ok(());
+    };
+    if target.is_dir() {
+        return Ok(());
+    }
+    let compiling = File::open(lock(&other))?;
+    if compiling.try_lock_shared().is_err() {
+        return Ok(());
+    }
+    let new = folder.join("target.new");
+    if new.is_dir() {
+        fs::remove_dir_all(&new).with_context(|| new.display().to_string())?;
+    }
+    copy_tree(&other, &new)?;
+    fs::rename(&new, &target).with_context(|| target.display().to_string())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| to.display().to_string())?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_tree(&path, &copy)?;
+        } else {
+            fs::copy(&path, &copy).with_context(|| copy.display().to_string())?;
+            File::options()
+                .append(true)
+                .open(&copy)?
+                .set_modified(entry.metadata()?.modified()?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes evcxr compile crates as the workspace does, which is faster: its profiles for them, in a config that cargo finds above
@@ -201,6 +248,8 @@ fn become_it(command: &mut Command) -> Result<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     #[test]
@@ -219,5 +268,27 @@ mod tests {
         assert_ne!(first, second);
         drop(lock);
         assert_eq!(build_folder(home.path()).unwrap().0, first);
+    }
+
+    #[test]
+    fn a_new_build_folder_takes_over_what_is_compiled() {
+        let home = tempfile::tempdir().unwrap();
+        let (first, _lock) = build_folder(home.path()).unwrap();
+        let crates = first.join("target/debug/deps");
+        fs::create_dir_all(&crates).unwrap();
+        fs::write(first.join("target/debug/.cargo-lock"), "").unwrap();
+        fs::write(crates.join("tch"), "compiled").unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        File::options()
+            .append(true)
+            .open(crates.join("tch"))
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
+
+        let (second, _other) = build_folder(home.path()).unwrap();
+        let copy = second.join("target/debug/deps/tch");
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "compiled");
+        assert_eq!(fs::metadata(&copy).unwrap().modified().unwrap(), long_ago);
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets the project up and checks it. It knows neither tch nor the chapters, so that it
 //! compiles before libtorch is there.
 
+mod bench;
 mod book;
 mod captions;
 mod cargo;
@@ -128,6 +129,21 @@ enum Task {
         /// mdBook's arguments.
         args: Vec<String>,
     },
+    /// Plays the training steps against PyTorch's: the book's networks at batch 128, 64 × 64 pixels.
+    ///
+    /// Installs PyTorch into .tools (5 GB on disk). "Source's" is PyTorch as the chapter that this book retells writes it, "best" the
+    /// best that plain PyTorch makes of the same maths; chapters/bench/pytorch.py is both. All take turns in one run, and medians
+    /// count. Leave the machine alone meanwhile: it takes about 12 minutes on two cores.
+    Bench {
+        /// Writes the figures into this file too.
+        #[arg(long)]
+        json: Option<PathBuf>,
+        /// Three turns in place of seven, about 6 minutes.
+        #[arg(long)]
+        quick: bool,
+        /// Only these: dcgan, wgan-gp, cgan.
+        jobs: Vec<String>,
+    },
     /// Does all that CI does: formatting, lints, documentation, tests, the notebooks, the book.
     ///
     /// The cheap checks come first; the first that fails ends it. How long each took stands at the end.
@@ -195,6 +211,9 @@ fn perform(task: Task) -> Result<u8> {
         }
         Task::Kernel { connection } => jupyter::kernel(&connection),
         Task::Captions { args } => captions::answer(&args).map(|()| 0),
+        Task::Bench { json, quick, jobs } => {
+            bench::run(&project, &bench::Options { json, quick, jobs })
+        }
         Task::Ci => ci(&project),
     }
 }

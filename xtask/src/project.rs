@@ -63,6 +63,7 @@ impl Project {
         let mut names: Vec<String> = folders
             .filter(|folder| folder.path().join("src/main.rs").is_file())
             .filter_map(|folder| folder.file_name().into_string().ok())
+            .filter(|name| name.starts_with("ch"))
             .collect();
         names.sort();
         names

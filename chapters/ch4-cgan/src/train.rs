@@ -30,6 +30,8 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Adam's memory: how much of the old mean and of the old square is kept.
     pub betas: (f64, f64),
+    /// How much of the running mean of the generator's weights, which draws the samples, is kept at each update.
+    pub averaging: f64,
     /// Updates of the critic for one of the generator.
     pub critic_steps: u64,
     /// λ, the weight of the gradient penalty.
@@ -46,6 +48,7 @@ impl Settings {
             dropout: 0.3,
             learning_rate: 5e-5,
             betas: (0.5, 0.9),
+            averaging: 0.999,
             critic_steps: 3,
             gp_weight: 10.0,
         };
@@ -59,7 +62,9 @@ impl Settings {
             Preset::Book => (schedule("portraits", 4_700, 128), book),
             Preset::Quick => {
                 let widths = [16, 32, 64, 128];
-                let quick = Settings { widths, dropout: 0.0, learning_rate: 1e-3, ..book };
+                let averaging = 0.99; // over the last hundred updates, since there are few
+                let quick =
+                    Settings { widths, dropout: 0.0, learning_rate: 1e-3, averaging, ..book };
                 (schedule("portraits-small", 1_280, 16), quick)
             }
         }
@@ -137,13 +142,13 @@ pub struct CriticLosses {
 impl Cgan {
     /// New networks for images of `channels` channels; libtorch's generator decides their weights.
     pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
-        let Settings { z_dim, widths, dropout, learning_rate, betas, .. } = *settings;
+        let Settings { z_dim, widths, dropout, learning_rate, betas, averaging, .. } = *settings;
         let labels = settings.labels.len() as i64;
         let (g, c) = (compute.variables(), compute.variables());
         Self {
             generator: Generator::new(&g.root(), z_dim, labels, widths, channels),
             critic: Critic::new(&c.root(), labels, widths, channels, dropout),
-            generator_adam: Adam::new(g, learning_rate, betas),
+            generator_adam: Adam::new(g, learning_rate, betas).averaging(averaging),
             critic_adam: Adam::new(c, learning_rate, betas),
             settings: settings.clone(),
             compute,
@@ -195,13 +200,14 @@ impl Cgan {
     }
 
     /// Draws what is asked for: `z: [n, z_dim, 1, 1]` and one-hot `labels: [n, 2 · labels]` to `[n, channels, 64, 64]` in
-    /// `[-1, 1]`, with running statistics in place of the batch's.
+    /// `[-1, 1]`, with the mean of the generator's recent weights, and with running statistics in place of the batch's.
     pub fn sample(&self, z: &Tensor, labels: &Tensor) -> Tensor {
         let Compute { device, kind } = self.compute;
         let [z, labels] = [z, labels].map(|x| x.to_device(device).to_kind(kind));
         let portions = z.split(256, 0).into_iter().zip(labels.split(256, 0));
         let draw = |(z, labels)| self.generator.forward_t(&z, &labels, false);
-        no_grad(|| Tensor::cat(&portions.map(draw).collect::<Vec<_>>(), 0))
+        let all = || no_grad(|| Tensor::cat(&portions.map(draw).collect::<Vec<_>>(), 0));
+        self.generator_adam.with_average(all)
     }
 
     /// Writes the weights of both networks into a folder, which is made if need be.
@@ -211,8 +217,8 @@ impl Cgan {
     pub fn save(&self, folder: &path::Path) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         for (name, adam) in [("generator", &self.generator_adam), ("critic", &self.critic_adam)] {
-            let weights = checkpoint::variables(adam.network());
-            checkpoint::write(&weights, &folder.join(format!("{name}.safetensors")))?;
+            let file = folder.join(format!("{name}.safetensors"));
+            adam.with_average(|| checkpoint::write(&checkpoint::variables(adam.network()), &file))?;
         }
         Ok(())
     }
@@ -224,7 +230,7 @@ impl Cgan {
     pub fn load(&mut self, folder: &path::Path) -> Result<()> {
         for (name, adam) in self.parts() {
             let file = weights_folder(folder).join(format!("{name}.safetensors"));
-            checkpoint::load(adam.network(), &file)?;
+            adam.load(&file)?;
         }
         Ok(())
     }

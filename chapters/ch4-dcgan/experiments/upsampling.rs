@@ -12,8 +12,8 @@ use anyhow::Result;
 use ch4_dcgan::model::Generator;
 use ch4_dcgan::train::{Dcgan, Settings};
 use clap::Parser;
-use tch::nn::{ModuleT, Path};
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::nn::Path;
+use tch::{Device, Kind, Tensor};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
 use toolkit::noise::{fixed_z, seed_step};
@@ -59,7 +59,7 @@ fn compare(args: Args) -> Result<()> {
             let mut gan = Dcgan::with_generator(build, &settings, 1, compute);
             let draw = |gan: &Dcgan| {
                 let z = fixed_z(seed, count, settings.z_dim, compute);
-                no_grad(|| gan.generator.forward_t(&z, false)).to_device(Device::Cpu)
+                gan.draw(&z).to_device(Device::Cpu)
             };
             let before = checkerboard(&draw(&gan));
             let mut batches = Batches::new(images.training(), schedule.batch_size as usize, seed)?;

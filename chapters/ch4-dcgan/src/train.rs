@@ -24,6 +24,8 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Adam's memory: how much of the old mean and of the old square is kept.
     pub betas: (f64, f64),
+    /// How much of the running mean of the generator's weights, which draws the samples, is kept at each update.
+    pub averaging: f64,
     /// Labels are drawn from `[1 − label_noise, 1]` for real images and from `[0, label_noise]` for fakes.
     pub label_noise: f64,
 }
@@ -37,6 +39,7 @@ impl Settings {
             dropout: 0.3,
             learning_rate: 2e-4,
             betas: (0.5, 0.999),
+            averaging: 0.999,
             label_noise: 0.1,
         };
         let schedule = |data: &str, steps, batch_size| Schedule {
@@ -108,12 +111,12 @@ impl Dcgan {
         channels: i64,
         compute: Compute,
     ) -> Self {
-        let Settings { z_dim, widths, dropout, learning_rate, betas, .. } = *settings;
+        let Settings { z_dim, widths, dropout, learning_rate, betas, averaging, .. } = *settings;
         let (g, d) = (compute.variables(), compute.variables());
         Self {
             generator: generator(&g.root(), z_dim, widths, channels),
             discriminator: Discriminator::new(&d.root(), widths, channels, dropout),
-            generator_adam: Adam::new(g, learning_rate, betas),
+            generator_adam: Adam::new(g, learning_rate, betas).averaging(averaging),
             discriminator_adam: Adam::new(d, learning_rate, betas),
             settings: settings.clone(),
             compute,
@@ -148,6 +151,11 @@ impl Dcgan {
         Losses { discriminator: d_loss, generator: g_loss }
     }
 
+    /// Images of `z: [n, z_dim, 1, 1]`, with the mean of the generator's recent weights: `[n, channels, 64, 64]` in `[-1, 1]`.
+    pub fn draw(&self, z: &Tensor) -> Tensor {
+        self.generator_adam.with_average(|| no_grad(|| z.apply_t(&self.generator, false)))
+    }
+
     /// What a checkpoint consists of.
     pub fn parts(&mut self) -> [(&'static str, &mut Adam); 2] {
         [("generator", &mut self.generator_adam), ("discriminator", &mut self.discriminator_adam)]
@@ -178,8 +186,7 @@ pub fn train(mut run: Run<Settings>) -> Result<()> {
         )?;
         if run.sheet_due(step) {
             let z = fixed_z(0, 64, settings.z_dim, run.compute);
-            let images = no_grad(|| z.apply_t(&gan.generator, false));
-            run.save_sheet(step, &images)?;
+            run.save_sheet(step, &gan.draw(&z))?;
         }
         if run.checkpoint_due(step) {
             run.save_checkpoint(step, &gan.parts())?;

@@ -138,7 +138,7 @@ fn follow(
 
     let held_out = images.held_out();
     let z = fixed_z(seed, held_out.len() as i64, settings.z_dim, compute);
-    let drawn = no_grad(|| z.apply_t(&gan.generator, false));
+    let drawn = gan.draw(&z);
     let real = images.batch(&held_out, Device::Cpu, Kind::Float);
     let swd = swd::distances(&real, &[&drawn.to_device(Device::Cpu)], seed)[0].mean;
     let images = drawn.narrow(0, 0, 64);

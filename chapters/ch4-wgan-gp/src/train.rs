@@ -25,6 +25,8 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Adam's memory: how much of the old mean and of the old square is kept.
     pub betas: (f64, f64),
+    /// How much of the running mean of the generator's weights, which draws the samples, is kept at each update.
+    pub averaging: f64,
     /// Updates of the critic for one of the generator.
     pub critic_steps: u64,
     /// λ, the weight of the gradient penalty.
@@ -40,6 +42,7 @@ impl Settings {
             dropout: 0.3,
             learning_rate: 2e-4,
             betas: (0.5, 0.9),
+            averaging: 0.999,
             critic_steps: 3,
             gp_weight: 10.0,
         };
@@ -53,7 +56,9 @@ impl Settings {
             Preset::Book => (schedule("bricks", 9_400, 128), book),
             Preset::Quick => {
                 let widths = [16, 32, 64, 128];
-                let quick = Settings { widths, dropout: 0.0, learning_rate: 1e-3, ..book };
+                let averaging = 0.99; // over the last hundred updates, since there are few
+                let quick =
+                    Settings { widths, dropout: 0.0, learning_rate: 1e-3, averaging, ..book };
                 (schedule("bricks-small", 1_280, 16), quick)
             }
         }
@@ -129,12 +134,12 @@ pub struct CriticLosses {
 impl WganGp {
     /// New networks for images of `channels` channels; libtorch's generator decides their weights.
     pub fn new(settings: &Settings, channels: i64, compute: Compute) -> Self {
-        let Settings { z_dim, widths, dropout, learning_rate, betas, .. } = *settings;
+        let Settings { z_dim, widths, dropout, learning_rate, betas, averaging, .. } = *settings;
         let (g, c) = (compute.variables(), compute.variables());
         Self {
             generator: Generator::new(&g.root(), z_dim, widths, channels),
             critic: Critic::new(&c.root(), widths, channels, dropout),
-            generator_adam: Adam::new(g, learning_rate, betas),
+            generator_adam: Adam::new(g, learning_rate, betas).averaging(averaging),
             critic_adam: Adam::new(c, learning_rate, betas),
             settings: settings.clone(),
             compute,
@@ -167,6 +172,11 @@ impl WganGp {
         let loss = generator_loss(&fake.apply_t(&self.critic, true));
         self.generator_adam.minimise(&loss);
         loss
+    }
+
+    /// Images of `z: [n, z_dim, 1, 1]`, with the mean of the generator's recent weights: `[n, channels, 64, 64]` in `[-1, 1]`.
+    pub fn draw(&self, z: &Tensor) -> Tensor {
+        self.generator_adam.with_average(|| no_grad(|| z.apply_t(&self.generator, false)))
     }
 
     /// What a checkpoint consists of.
@@ -211,8 +221,7 @@ pub fn train(mut run: Run<Settings>) -> Result<()> {
         )?;
         if run.sheet_due(step) {
             let z = fixed_z(0, 64, settings.z_dim, run.compute);
-            let images = no_grad(|| z.apply_t(&gan.generator, false));
-            run.save_sheet(step, &images)?;
+            run.save_sheet(step, &gan.draw(&z))?;
         }
         if run.checkpoint_due(step) {
             run.save_checkpoint(step, &gan.parts())?;

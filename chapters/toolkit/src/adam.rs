@@ -1,10 +1,13 @@
 //! The Adam optimiser, with a state that can be saved.
 
+use std::path::Path;
+
 use anyhow::Result;
 use tch::nn::VarStore;
 use tch::{Tensor, no_grad};
 
-use crate::checkpoint::{Named, copy_named};
+use crate::average::Average;
+use crate::checkpoint::{self, Named, copy_named};
 
 /// Adam (Kingma & Ba 2015, algorithm 1), equal to `torch.optim.Adam` with its default ε of 1e-8.
 ///
@@ -29,6 +32,7 @@ pub struct Adam {
     values: Tensor,
     mean: Tensor,
     variance: Tensor,
+    average: Option<Average>,
 }
 
 const EPSILON: f64 = 1e-8;
@@ -51,7 +55,56 @@ impl Adam {
         }
         let (mean, variance) = (values.zeros_like(), values.zeros_like());
         let updates = 0;
-        Adam { network, learning_rate, beta1, beta2, updates, parameters, values, mean, variance }
+        let average = None;
+        Adam {
+            network,
+            learning_rate,
+            beta1,
+            beta2,
+            updates,
+            parameters,
+            values,
+            mean,
+            variance,
+            average,
+        }
+    }
+
+    /// From now on also keeps a running mean of the network, its running statistics included: after each update it becomes `keep` of
+    /// what it was and `1 − keep` of what the network is. [`Adam::with_average`] uses it.
+    ///
+    /// GANs do not come to rest, and in the mean of their recent weights the movement cancels out (Yazıcı et al. 2019). With a `keep`
+    /// of 0.999 the last thousand updates count.
+    pub fn averaging(mut self, keep: f64) -> Self {
+        self.average = Some(Average::of(&self.network, keep));
+        self
+    }
+
+    /// Does something with the network as it is in the mean, such as drawing; then the network is again what it was.
+    /// Without [`Adam::averaging`], as it is.
+    pub fn with_average<T>(&self, work: impl FnOnce() -> T) -> T {
+        let Some(average) = &self.average else { return work() };
+        average.swap(&self.network);
+        let result = work();
+        average.swap(&self.network);
+        result
+    }
+
+    /// Whether the network that draws is another than the one that learns.
+    pub(crate) fn averages(&self) -> bool {
+        self.average.is_some()
+    }
+
+    /// Reads the network's weights from a file. If there is to be a mean, it begins anew with them.
+    ///
+    /// # Errors
+    /// If the file is not there or is another network's.
+    pub fn load(&mut self, path: &Path) -> Result<()> {
+        checkpoint::load(&self.network, path)?;
+        if let Some(average) = &mut self.average {
+            average.restart(&self.network);
+        }
+        Ok(())
     }
 
     /// The network that it trains.
@@ -87,6 +140,9 @@ impl Adam {
             let step = (&self.mean / scale).multiply_scalar_(-self.learning_rate / mean_bias);
             let _ = self.values.g_add_(&step);
         });
+        if let Some(average) = &mut self.average {
+            average.update(&self.network, self.updates);
+        }
     }
 
     /// Everything that has to be saved beside the parameters so that training can go on.

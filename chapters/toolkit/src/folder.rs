@@ -141,8 +141,14 @@ pub fn write_checkpoint(folder: &Path, state: &State, parts: &[(&str, &mut Adam)
         remove_folder(&new)?;
         fs::create_dir(&new)?;
         for (name, adam) in parts {
-            let weights = checkpoint::variables(adam.network());
-            checkpoint::write(&weights, &new.join(format!("{name}.safetensors")))?;
+            let write_weights = |file: &str| {
+                checkpoint::write(&checkpoint::variables(adam.network()), &new.join(file))
+            };
+            // What draws, and where that is a mean, also what goes on learning.
+            adam.with_average(|| write_weights(&format!("{name}.safetensors")))?;
+            if adam.averages() {
+                write_weights(&format!("{name}-latest.safetensors"))?;
+            }
             checkpoint::write(&adam.state(), &new.join(format!("{name}-adam.safetensors")))?;
         }
         // A folder of weights can be copied away and used by itself.
@@ -168,7 +174,11 @@ pub fn write_checkpoint(folder: &Path, state: &State, parts: &[(&str, &mut Adam)
 pub fn read_checkpoint(folder: &Path, parts: &mut [(&str, &mut Adam)]) -> Result<()> {
     let folder = folder.join("checkpoint");
     for (name, adam) in parts {
-        checkpoint::load(adam.network(), &folder.join(format!("{name}.safetensors")))?;
+        adam.load(&folder.join(format!("{name}.safetensors")))?;
+        if adam.averages() {
+            let latest = folder.join(format!("{name}-latest.safetensors"));
+            checkpoint::load(adam.network(), &latest)?;
+        }
         let path = folder.join(format!("{name}-adam.safetensors"));
         let state = checkpoint::read(&path)?;
         adam.set_state(&state).with_context(|| path.display().to_string())?;

@@ -5,6 +5,7 @@
 
 pub mod adam;
 pub mod artist;
+mod average;
 pub mod batches;
 pub mod canvas;
 pub mod checkpoint;
@@ -13,6 +14,7 @@ pub mod clock;
 pub mod comparison;
 pub mod compute;
 pub mod config;
+mod convolution;
 pub mod folder;
 pub mod images;
 pub mod interrupt;

@@ -29,6 +29,47 @@ fn dropout_drawn_and_given() {
     assert!(with_given(vec![], || dropout(&x, 0.3, false)).equal(&x));
 }
 
+/// Whatever the share, the kind and the order in memory: so many are dropped, anywhere, and the others are scaled, gradients alike.
+#[test]
+fn dropout_of_any_share_in_any_layout() {
+    tch::manual_seed(3);
+    let planes = Tensor::rand([20, 30, 16, 16], (Kind::Float, Device::Cpu)) + 1;
+    let last = planes.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
+    let gaps = planes.narrow(1, 3, 20);
+    for x in [planes.shallow_clone(), last.shallow_clone(), gaps, last.to_kind(Kind::BFloat16)] {
+        for p in [0.05, 0.3, 0.5, 0.9] {
+            let x = x.detach().set_requires_grad(true);
+            let y = dropout(&x, p, true);
+            let kept = y.ne(0.0).to_kind(Kind::Float);
+            // Five standard deviations.
+            let close = 5.0 * (p * (1.0 - p) / x.numel() as f64).sqrt();
+            let share = kept.mean(Kind::Double).double_value(&[]);
+            assert!((share - (1.0 - p)).abs() < close, "{share} kept of 1 - {p}");
+            // No image and no channel gets more than its part.
+            let spread = kept
+                .mean_dim([2i64, 3].as_slice(), false, Kind::Float)
+                .std(false)
+                .double_value(&[]);
+            let expected = (p * (1.0 - p) / 256.0).sqrt();
+            assert!((spread / expected - 1.0).abs() < 0.2, "{spread} where {expected} is chance");
+            let scaled = &kept / (1.0 - p);
+            let slope = Tensor::run_backward(
+                &[y.to_kind(Kind::Float).sum(Kind::Float)],
+                &[&x],
+                false,
+                false,
+            );
+            assert!(slope[0].to_kind(Kind::Float).allclose(&scaled, 0.01, 0.0, false));
+            assert!(y.to_kind(Kind::Float).allclose(
+                &(x.to_kind(Kind::Float) * scaled),
+                0.02,
+                0.0,
+                false
+            ));
+        }
+    }
+}
+
 #[test]
 fn what_is_given_must_be_what_is_asked_for() {
     let ask = |given: &[i64], asked: &[i64]| {
@@ -81,4 +122,36 @@ fn adam_moves_as_that_of_libtorch_does() {
         let size = expected.norm().double_value(&[]);
         assert!(error / size < 1e-5, "{name}: {error} of {size}");
     }
+}
+
+/// The mean of the weights, by hand, and that the network itself learns as without it.
+#[test]
+fn adam_keeps_a_mean_of_the_weights() {
+    let weight_after = |averaging: bool| {
+        tch::manual_seed(5);
+        let variables = VarStore::new(Device::Cpu);
+        let weight = variables.root().zeros("weight", &[1]);
+        let mut running = variables.root().zeros_no_train("running", &[1]);
+        let mut adam = Adam::new(variables, 0.1, (0.0, 0.9));
+        if averaging {
+            adam = adam.averaging(0.5);
+        }
+        let value = |t: &Tensor| t.double_value(&[0]);
+        let mut means = (0.0, 0.0);
+        for update in 1..=6 {
+            let _ = running.fill_(f64::from(update));
+            adam.minimise(&(&weight - 1.0).square().sum(Kind::Float));
+            // The first means forget faster.
+            let keep = f64::min(0.5, f64::from(1 + update) / f64::from(10 + update));
+            means.0 = keep * means.0 + (1.0 - keep) * value(&weight);
+            means.1 = keep * means.1 + (1.0 - keep) * f64::from(update);
+        }
+        let now = (value(&weight), value(&running));
+        let drawn = adam.with_average(|| (value(&weight), value(&running)));
+        let expected = if averaging { means } else { now };
+        assert!((drawn.0 - expected.0).abs() < 1e-6 && (drawn.1 - expected.1).abs() < 1e-6);
+        assert_eq!((value(&weight), value(&running)), now, "put back");
+        now.0
+    };
+    assert_eq!(weight_after(true), weight_after(false));
 }

@@ -1,0 +1,345 @@
+//! `cargo xtask bench`: the chapters' training steps against PyTorch's, in one run and in turns.
+//!
+//! `chapters/bench` makes the steps, once in Rust and once in Python, and each program is asked for some steps at a time, so that
+//! whatever else the machine does meanwhile slows all of them alike.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+
+use crate::project::Project;
+use crate::tools::Python;
+use crate::{cargo, setup};
+
+/// PyTorch at the version of our libtorch.
+const PACKAGES: &[&str] = &["torch==2.11.0", "numpy==2.4.6"];
+
+/// Whose networks, and on images of how many channels.
+const JOBS: [(&str, u8); 4] = [("dcgan", 1), ("wgan-gp", 1), ("wgan-gp", 3), ("cgan", 3)];
+
+/// So long is each program asked to work in each turn, in seconds; at least one step.
+const TURN: f64 = 3.0;
+
+/// How thorough it is to be.
+pub struct Options {
+    /// Where the JSON goes.
+    pub json: Option<PathBuf>,
+    /// Three turns in place of seven.
+    pub quick: bool,
+    /// Only these jobs.
+    pub jobs: Vec<String>,
+}
+
+/// A row of the table: images per second, medians over all turns.
+#[derive(Serialize)]
+struct Row {
+    job: &'static str,
+    channels: u8,
+    precision: String,
+    images_per_s: f64,
+    source_images_per_s: f64,
+    best_images_per_s: f64,
+    /// The most memory that each had, in bytes.
+    peak_bytes: u64,
+    source_peak_bytes: u64,
+    best_peak_bytes: u64,
+    /// Which kernels our convolutions ran in, with their share of the time of all convolutions.
+    kernels: BTreeMap<String, f64>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    machine: String,
+    batch_size: u64,
+    steps: Vec<Row>,
+}
+
+const BATCH_SIZE: u64 = 128;
+
+/// Measures, prints the table, and writes the JSON.
+pub fn run(project: &Project, options: &Options) -> Result<u8> {
+    setup::ensure(project, None)?;
+    let python = Python::new(project, "bench", PACKAGES);
+    python.ensure()?;
+    let programs = Programs {
+        ours: build(project)?,
+        python: python.program("python"),
+        script: project.root.join("chapters/bench/pytorch.py"),
+    };
+    let turns = if options.quick { 3 } else { 7 };
+    let mut rows = Vec::new();
+    println!("{HEAD}");
+    for (job, channels) in JOBS {
+        if !options.jobs.is_empty() && !options.jobs.iter().any(|wanted| wanted == job) {
+            continue;
+        }
+        for row in contest(&programs, job, channels, turns)? {
+            println!("{}", row.line());
+            rows.push(row);
+        }
+    }
+    for row in &rows {
+        println!(
+            "\n{}, {}, {}: convolutions ran in",
+            row.job,
+            colours(row.channels),
+            row.precision
+        );
+        for (kernel, share) in &row.kernels {
+            println!("  {:3.0} %  {kernel}", 100.0 * share);
+        }
+    }
+    if let Some(path) = &options.json {
+        let report = Report { machine: machine(), batch_size: BATCH_SIZE, steps: rows };
+        fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
+            .with_context(|| path.display().to_string())?;
+    }
+    Ok(0)
+}
+
+const HEAD: &str = "\
+| networks | precision | images/s | source's PyTorch | best PyTorch | ours ÷ source's | ours ÷ best | memory | source's | best |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|";
+
+fn colours(channels: u8) -> &'static str {
+    if channels == 1 { "grey" } else { "colour" }
+}
+
+impl Row {
+    fn line(&self) -> String {
+        let Row { job, precision, images_per_s: ours, .. } = self;
+        let (source, best) = (self.source_images_per_s, self.best_images_per_s);
+        let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+        format!(
+            "| {job}, {} | {precision} | {ours:.1} | {source:.1} | {best:.1} | {:.2} | {:.2} | {} | {} | {} |",
+            colours(self.channels),
+            ours / source,
+            ours / best,
+            gigabytes(self.peak_bytes),
+            gigabytes(self.source_peak_bytes),
+            gigabytes(self.best_peak_bytes),
+        )
+    }
+}
+
+/// What is started.
+struct Programs {
+    ours: PathBuf,
+    python: PathBuf,
+    script: PathBuf,
+}
+
+impl Programs {
+    fn ours(&self, job: &str, channels: u8, precision: &str) -> Command {
+        let mut command = Command::new(&self.ours);
+        command.args([job, "--precision", precision, "--channels", &channels.to_string()]);
+        command
+    }
+
+    fn pytorch(&self, job: &str, channels: u8, precision: &str, variant: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(&self.script).args([job, "--precision", precision, "--variant", variant]);
+        command.args(["--channels", &channels.to_string()]);
+        command
+    }
+}
+
+/// Compiles the program of `chapters/bench` and says where it is.
+fn build(project: &Project) -> Result<PathBuf> {
+    let mut cargo = cargo::command(project);
+    cargo.args(["build", "--package", "bench", "--message-format", "json-render-diagnostics"]);
+    let output = cargo.stderr(Stdio::inherit()).output().context("cargo")?;
+    ensure!(output.status.success(), "bench does not compile");
+    let messages = String::from_utf8(output.stdout)?;
+    let program = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == "bench";
+        is_it.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
+    });
+    program.context("cargo names no program")
+}
+
+/// One job in every precision that is of use on this machine.
+fn contest(programs: &Programs, job: &'static str, channels: u8, turns: usize) -> Result<Vec<Row>> {
+    let mut source = Runner::start(programs.pytorch(job, channels, "f32", "source"))?;
+    let mut pairs = Vec::new();
+    let auto = Runner::start(programs.ours(job, channels, "auto"))?;
+    let bf16 = auto.greeting.contains("bf16").then_some("bf16");
+    drop(auto);
+    for precision in ["f32"].into_iter().chain(bf16) {
+        let ours = Runner::start(programs.ours(job, channels, precision))?;
+        let best = Runner::start(programs.pytorch(job, channels, precision, "best"))?;
+        pairs.push((precision, ours, best));
+    }
+    for turn in 0..turns {
+        eprintln!("{job}, {}: turn {} of {turns}", colours(channels), turn + 1);
+        source.turn()?;
+        for (_, ours, best) in &mut pairs {
+            ours.turn()?;
+            best.turn()?;
+        }
+    }
+    let (source_images_per_s, source_peak_bytes) = source.finish()?;
+    pairs
+        .into_iter()
+        .map(|(precision, ours, best)| {
+            let (images_per_s, peak_bytes) = ours.finish()?;
+            let (best_images_per_s, best_peak_bytes) = best.finish()?;
+            Ok(Row {
+                job,
+                channels,
+                precision: precision.into(),
+                images_per_s,
+                source_images_per_s,
+                best_images_per_s,
+                peak_bytes,
+                source_peak_bytes,
+                best_peak_bytes,
+                kernels: kernels(programs.ours(job, channels, precision))?,
+            })
+        })
+        .collect()
+}
+
+/// A program that makes steps when it is told to.
+struct Runner {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    /// What it said when it was ready.
+    greeting: String,
+    /// Seconds that a step took in each turn.
+    seconds: Vec<f64>,
+    /// Steps that fill a turn.
+    steps: u64,
+}
+
+impl Runner {
+    fn start(mut command: Command) -> Result<Runner> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().context("no output")?);
+        let (greeting, seconds) = (String::new(), Vec::new());
+        let mut runner = Runner { child, input, output, greeting, seconds, steps: 1 };
+        runner.greeting = runner.line()?;
+        // The first steps are slower: memory is still being gathered. They also tell how many steps fill a turn.
+        let seconds = runner.make(1)?;
+        runner.steps = (TURN / seconds).ceil() as u64;
+        Ok(runner)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        ensure!(!line.is_empty(), "a program of the comparison ended early");
+        Ok(line.trim().into())
+    }
+
+    /// Makes so many steps; gives the seconds for each.
+    fn make(&mut self, steps: u64) -> Result<f64> {
+        writeln!(self.input.as_mut().context("no input")?, "{steps}")?;
+        let seconds: f64 = self.line()?.parse()?;
+        Ok(seconds / steps as f64)
+    }
+
+    fn turn(&mut self) -> Result<()> {
+        let seconds = self.make(self.steps)?;
+        self.seconds.push(seconds);
+        Ok(())
+    }
+
+    /// Images per second, the median over the turns, and the most memory in bytes.
+    fn finish(mut self) -> Result<(f64, u64)> {
+        self.input = None;
+        let memory = self.line()?.parse()?;
+        self.child.wait()?;
+        Ok((BATCH_SIZE as f64 / median(&mut self.seconds), memory))
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+}
+
+/// The kernels that oneDNN chose for the convolutions of one step, with their shares of the time. Empty on a GPU.
+fn kernels(mut command: Command) -> Result<BTreeMap<String, f64>> {
+    command.env("ONEDNN_VERBOSE", "profile_exec").stdin(Stdio::null()).stderr(Stdio::null());
+    Ok(kernel_shares(&String::from_utf8_lossy(&command.output()?.stdout)))
+}
+
+/// From lines such as `onednn_verbose,v1,primitive,exec,cpu,convolution,brgconv:avx512_core_amx,forward_training,…,0.42`, whose last
+/// field are milliseconds.
+fn kernel_shares(verbose: &str) -> BTreeMap<String, f64> {
+    let mut shares = BTreeMap::new();
+    for line in verbose.lines() {
+        let fields: Vec<&str> = line.split(',').collect();
+        if let [
+            "onednn_verbose",
+            _,
+            "primitive",
+            "exec",
+            _,
+            "convolution" | "deconvolution",
+            kernel,
+            ..,
+            time,
+        ] = fields[..]
+            && let Ok(time) = time.parse::<f64>()
+        {
+            *shares.entry(kernel.to_string()).or_insert(0.0) += time;
+        }
+    }
+    let total: f64 = shares.values().sum();
+    shares.values_mut().for_each(|share| *share /= total);
+    shares
+}
+
+/// The processor, in words, and the number of its threads.
+fn machine() -> String {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{}, {threads} threads", name.unwrap_or("unknown processor"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_one_counts() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    #[test]
+    fn kernels_share_the_time_of_the_convolutions() {
+        let line = |what, kernel, time| {
+            format!(
+                "onednn_verbose,v1,primitive,exec,cpu,{what},{kernel},forward_training,src:bf16,mb128,{time}\n"
+            )
+        };
+        let text = line("convolution", "brgconv:avx512_core_amx", 3.0)
+            + &line("reorder", "simple:any", 5.0)
+            + &line("deconvolution", "ref:any", 1.0)
+            + "onednn_verbose,v1,info,cpu\n";
+        let shares = kernel_shares(&text);
+        assert_eq!(shares["brgconv:avx512_core_amx"], 0.75);
+        assert_eq!(shares["ref:any"], 0.25);
+        assert_eq!(shares.len(), 2);
+    }
+}
