@@ -198,8 +198,7 @@ def main():
         loss.item()  # Waits for the device.
         return time.perf_counter() - start
 
-    timed(1)
-    print("ready", flush=True)
+    print(timed(1), DEVICE, flush=True)
     for line in sys.stdin:
         print(timed(int(line)), flush=True)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)

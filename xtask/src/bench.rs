@@ -169,7 +169,8 @@ fn contest(programs: &Programs, job: &'static str, channels: u8, turns: usize) -
     let mut source = Runner::start(programs.pytorch(job, channels, "f32", "source"))?;
     let mut pairs = Vec::new();
     let auto = Runner::start(programs.ours(job, channels, "auto"))?;
-    let bf16 = auto.greeting.contains("bf16").then_some("bf16");
+    // As in `1.234 CPU, 2 threads, bf16 (the processor has hardware for bf16, AMX)`.
+    let bf16 = auto.greeting.contains(", bf16 (").then_some("bf16");
     drop(auto);
     for precision in ["f32"].into_iter().chain(bf16) {
         let ours = Runner::start(programs.ours(job, channels, precision))?;
@@ -227,9 +228,9 @@ impl Runner {
         let (greeting, seconds) = (String::new(), Vec::new());
         let mut runner = Runner { child, input, output, greeting, seconds, steps: 1 };
         runner.greeting = runner.line()?;
-        // The first steps are slower: memory is still being gathered. They also tell how many steps fill a turn.
-        let seconds = runner.make(1)?;
-        runner.steps = (TURN / seconds).ceil() as u64;
+        let first = runner.greeting.split(' ').next().unwrap_or_default();
+        // The first step is slower, so this errs to the side of too few.
+        runner.steps = (TURN / first.parse::<f64>().context("no time")?).ceil() as u64;
         Ok(runner)
     }
 

@@ -1,9 +1,12 @@
 //! `cargo xtask book`: mdBook and what it needs, at pinned versions, and the book made with them.
 
+use std::fs;
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
+use crate::captions;
+use crate::notebooks::{self, NOTEBOOKS};
 use crate::project::Project;
 use crate::tools::{self, Python};
 use crate::{cargo, pages};
@@ -39,6 +42,9 @@ pub fn make(project: &Project, show: Show) -> Result<u8> {
     }
     let mut mdbook = Command::new("mdbook");
     mdbook.current_dir(&project.root).env("PATH", tools::path(project)?);
+    if show != Show::Serve {
+        mdbook.env(captions::COPIED, "yes");
+    }
     mdbook.args(match show {
         Show::Build | Show::Check => &["build"][..],
         Show::Open => &["build", "--open"],
@@ -48,12 +54,27 @@ pub fn make(project: &Project, show: Show) -> Result<u8> {
     if code != 0 {
         return Ok(code);
     }
+    if show != Show::Serve {
+        copy_notebooks(project)?;
+    }
     match show {
         Show::Build => println!("{}", project.root.join("target/book/index.html").display()),
         Show::Check => return check(project),
         Show::Open | Show::Serve => {}
     }
     Ok(0)
+}
+
+/// Puts the notebooks where the pages' links look for them.
+fn copy_notebooks(project: &Project) -> Result<()> {
+    let folder = project.root.join("target/book/notebooks");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    for (name, _) in NOTEBOOKS {
+        let copy = folder.join(name).with_extension("ipynb");
+        fs::copy(notebooks::path(project, name), &copy)
+            .with_context(|| copy.display().to_string())?;
+    }
+    Ok(())
 }
 
 /// Opens every page in Chromium. Playwright comes into an environment of the project's own.

@@ -1,6 +1,6 @@
 //! Training steps on request: `cargo xtask bench` plays this program against `pytorch.py`, which understands the same.
 //!
-//! It builds the networks, makes one step, and says `ready` and where it computes. Then each line of its input is a number of steps, and each line of
+//! It builds the networks, makes one step, and says the seconds that it took and where it computes. Then each line of its input is a number of steps, and each line of
 //! its output the seconds that they took. When the input ends it says how much memory the process had at most, in bytes.
 
 use std::io::{self, BufRead, Write};
@@ -60,9 +60,9 @@ fn main() -> Result<()> {
         anyhow::ensure!(finite, "the loss is not finite any more");
         Ok(start.elapsed().as_secs_f64())
     };
-    timed(1)?;
+    let first = timed(1)?;
     let mut out = io::stdout();
-    writeln!(out, "ready: {compute} ({why})")?;
+    writeln!(out, "{first} {compute} ({why})")?;
     out.flush()?;
     for line in io::stdin().lock().lines() {
         let line = line?;

@@ -92,6 +92,20 @@ fn a_step_moves_its_own_network_and_only_that() {
     }
 }
 
+/// White images are easily told from a generator's first grey: a discriminator that has learned is right about both.
+#[test]
+fn a_discriminator_that_has_learned_is_right_on_both_sides() {
+    tch::manual_seed(6);
+    let mut gan = Gan::new(&TINY, 1, CPU);
+    let white = Tensor::ones([6, 1, 32, 32], F32);
+    let mut judged = gan.discriminator_step(&white);
+    for _ in 0..200 {
+        judged = gan.discriminator_step(&white);
+    }
+    assert_eq!(judged.right_on_real.double_value(&[]), 1.0);
+    assert_eq!(judged.right_on_fake.double_value(&[]), 1.0);
+}
+
 /// Adam's first step has the length of the rate in every weight, however small the gradient: a gradient that fades does not
 /// by itself make the steps shorter.
 #[test]

@@ -9,7 +9,7 @@
 //! cargo run -p ch4-wgan-gp --example clipping -- --seeds 3
 //! ```
 //!
-//! takes about eight minutes a seed on two cores and writes into `runs/ch4-wgan-gp/clipping/`: `table.md`, `weights.svg`, and a sheet of
+//! takes five to eight minutes a seed on two cores and writes into `runs/ch4-wgan-gp/clipping/`: `table.md`, `weights.svg`, and a sheet of
 //! each critic's generator.
 
 use std::path::Path;

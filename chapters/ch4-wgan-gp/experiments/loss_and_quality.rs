@@ -5,7 +5,7 @@
 //! cargo run -p ch4-wgan-gp --example loss-and-quality -- --seeds 3
 //! ```
 //!
-//! takes about nine minutes a seed on two cores and writes into `runs/ch4-wgan-gp/loss-and-quality/`: `table.md` with the rank
+//! takes eight to nine minutes a seed on two cores and writes into `runs/ch4-wgan-gp/loss-and-quality/`: `table.md` with the rank
 //! correlations, `courses.csv` with what was measured, `quality.svg`, and a sheet of each network's last images.
 
 use std::path::Path;

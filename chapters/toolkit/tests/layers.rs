@@ -37,7 +37,7 @@ fn dropout_of_any_share_in_any_layout() {
     let last = planes.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
     let gaps = planes.narrow(1, 3, 20);
     for x in [planes.shallow_clone(), last.shallow_clone(), gaps, last.to_kind(Kind::BFloat16)] {
-        for p in [0.05, 0.3, 0.5, 0.9] {
+        for p in [0.005, 0.05, 0.3, 0.5, 0.9, 0.98] {
             let x = x.detach().set_requires_grad(true);
             let y = dropout(&x, p, true);
             let kept = y.ne(0.0).to_kind(Kind::Float);
@@ -138,7 +138,7 @@ fn adam_keeps_a_mean_of_the_weights() {
         }
         let value = |t: &Tensor| t.double_value(&[0]);
         let mut means = (0.0, 0.0);
-        for update in 1..=6 {
+        for update in 1..=20 {
             let _ = running.fill_(f64::from(update));
             adam.minimise(&(&weight - 1.0).square().sum(Kind::Float));
             // The first means forget faster.
