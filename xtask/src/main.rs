@@ -133,12 +133,12 @@ enum Task {
     ///
     /// Installs PyTorch into .tools (5 GB on disk). "Source's" is PyTorch as the chapter that this book retells writes it, "best" the
     /// best that plain PyTorch makes of the same maths; chapters/bench/pytorch.py is both. All take turns in one run, and medians
-    /// count. Leave the machine alone meanwhile: it takes about 12 minutes on two cores.
+    /// count. Leave the machine alone meanwhile: it takes about 20 minutes on two cores.
     Bench {
         /// Writes the figures into this file too.
         #[arg(long)]
         json: Option<PathBuf>,
-        /// Three turns in place of seven, about 6 minutes.
+        /// Three turns in place of seven, about 10 minutes.
         #[arg(long)]
         quick: bool,
         /// Only these: dcgan, wgan-gp, cgan.

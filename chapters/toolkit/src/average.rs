@@ -28,8 +28,7 @@ impl Average {
 
     /// Takes in what the network is after `updates` updates.
     ///
-    /// The first ones count for more, since the mean would otherwise remember for long what the network was before it had learned
-    /// anything.
+    /// Early on it forgets faster, since it would otherwise remember for long what the network was before it had learned anything.
     pub(crate) fn update(&mut self, network: &VarStore, updates: i64) {
         let keep = self.keep.min((1 + updates) as f64 / (10 + updates) as f64);
         no_grad(|| {
