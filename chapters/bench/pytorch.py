@@ -6,7 +6,7 @@
 anew for each update, nothing kept out of a graph. "best" is the same maths with all that plain PyTorch offers for speed: channels
 last, one Adam kernel for all parameters, fakes made once and without a graph where none is needed, real images and fakes in one
 pass where no batch norm would mix them, the discriminator frozen while the generator learns, and bf16 by autocast if asked for.
-torch.compile is left out: it takes minutes to begin with, and was slower than this.
+torch.compile is left out.
 """
 
 import argparse

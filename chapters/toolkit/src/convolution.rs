@@ -2,17 +2,16 @@
 //!
 //! A convolution is a product of two matrices: in one, a row holds all pixels under the filter at one place; in the other, a column
 //! holds one filter. libtorch's convolutions avoid making the first matrix, in which every pixel stands four times here, and read
-//! the image instead. That is the faster way where an image is large. Where it is 4 or 8 pixels wide, their loops over the width
-//! are too short to keep the arithmetic units busy, most of all in the gradient by the weights; a product of matrices has no such
-//! loop. All that is used here has a derivative, and a second one, that is again made of products and copies.
+//! the image instead. That is the faster way where an image is large. Where it is 4 pixels wide, it is slower, most of all in the
+//! gradient by the weights; we suppose that their loops over the width are then too short, which a product of matrices does not have. All that is used here has a derivative, and a second one, that is again made of products and copies.
 //!
 //! Everything is kept with the channels last.
 
 use tch::nn::ConvConfig;
 use tch::{Device, Tensor};
 
-/// Height or width in pixels, of the smaller of the two images, up to which the product is faster, in f32 and in bf16. (At 8 it costs
-/// f32 a fifth more time, and bf16 nothing or a little.)
+/// Height or width in pixels, of the smaller of the two images, up to which the product is faster, in f32 and in bf16. (At 8
+/// a step takes a fifth more time in f32, and up to a seventh more in bf16.)
 const SMALL: i64 = 4;
 
 /// A convolution as a product, where that is faster: `x: [batch, in, h, w]` and `weight: [out, in, height, width]`.
