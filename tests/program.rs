@@ -101,7 +101,14 @@ impl Program {
     pub fn runs_are_reproducible(&self, train: &[&str]) {
         let run = |more: &[&str]| self.succeed(&[train, more].concat());
         run(&["--steps", "4", "--out", "whole"]);
-        let files = ["config.json", "log.csv", "losses.svg", "real.png", "checkpoint/state.json"];
+        let files = [
+            "config.json",
+            "log.csv",
+            "losses.svg",
+            "real.png",
+            "progress.png",
+            "checkpoint/state.json",
+        ];
         for file in files {
             assert!(self.at("whole").join(file).is_file(), "{file}");
         }

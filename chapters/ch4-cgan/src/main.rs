@@ -1,4 +1,4 @@
-//! `ch4-cgan`: trains, samples and evaluates.
+//! `ch4-cgan`: trains, samples, evaluates and exports.
 
 use std::process::ExitCode;
 
@@ -8,8 +8,8 @@ use ch4_cgan::labels::{self, Asked};
 use ch4_cgan::train::{Cgan, Settings};
 use clap::{Args, Parser, Subcommand};
 use tch::Kind;
-use toolkit::artist::WALK;
-use toolkit::cli::{self, EvaluateArgs, SampleArgs, TrainArgs, say};
+use toolkit::artist::{self, WALK};
+use toolkit::cli::{self, EvaluateArgs, ExportArgs, SampleArgs, TrainArgs, say};
 use toolkit::noise::{fixed_z, walks};
 use toolkit::{Compute, Config, Run, folder, sheet};
 
@@ -37,6 +37,8 @@ enum Command {
     Sample(Sample),
     /// Measure how far generated images are from real ones that were held out, and how often they show what was asked for
     Evaluate(EvaluateArgs),
+    /// Copy a run's weights, at half precision, into a folder to keep or to share
+    Export(ExportArgs),
 }
 
 #[derive(Args)]
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
             Command::Train(args) => train(args),
             Command::Sample(args) => sample(&args),
             Command::Evaluate(args) => evaluate(PROGRAM, &args),
+            Command::Export(args) => artist::export(PROGRAM, &args),
         }
     })
 }

@@ -3,6 +3,8 @@
 #[path = "../../../tests/program.rs"]
 mod program;
 
+use std::fs;
+
 use program::Program;
 
 const TRAIN: [&str; 7] = ["train", "--data", "pictures", "--channels", "1", "--batch-size", "8"];
@@ -25,4 +27,29 @@ fn a_run_can_be_repeated_stopped_sampled_and_measured() {
     let (table, _) = program.succeed(&["evaluate", "--checkpoint", "whole"]);
     let times = format!("{:.1} times as far", report["times_floor"].as_f64().unwrap());
     assert!(table.contains(&times), "{table}");
+
+    // Weights that were exported are half as large, and draw what they drew.
+    let (said, _) = program.succeed(&["export", "--checkpoint", "whole", "--out", "kept"]);
+    assert_eq!(said, "kept\n");
+    let mut kept: Vec<String> = fs::read_dir(program.at("kept"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    kept.sort();
+    let network = |name: &str| format!("{name}.safetensors");
+    let networks = [network("discriminator"), network("generator")];
+    assert_eq!(kept, ["config.json", &networks[0], &networks[1], "state.json"]);
+    for name in &networks {
+        let size = |folder: &str| fs::metadata(program.at(folder).join(name)).unwrap().len() as f64;
+        let share = size("kept") / size("whole/checkpoint");
+        assert!((0.45..0.55).contains(&share), "{name}: {share}");
+    }
+    program.succeed(&["sample", "--checkpoint", "kept", "--count", "9", "--out", "kept.png"]);
+    let pixels = |name| image::open(program.at(name)).unwrap().into_rgb8().into_raw();
+    let apart = pixels("nine.png").into_iter().zip(pixels("kept.png")).map(|(a, b)| a.abs_diff(b));
+    assert!(apart.max().unwrap() <= 1);
+    program.refuse(&["export", "--checkpoint", "whole", "--out", "kept"], &["kept"]);
+    program.refuse(&["export", "--checkpoint", "pictures", "--out", "new"], &["pictures"]);
+    program.refuse(&["export", "--out", "new"], &["no trained run here yet"]);
+    assert!(!program.at("new").exists());
 }

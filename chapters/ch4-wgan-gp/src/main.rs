@@ -1,4 +1,4 @@
-//! `ch4-wgan-gp`: trains, samples and evaluates.
+//! `ch4-wgan-gp`: trains, samples, evaluates and exports.
 
 use std::process::ExitCode;
 
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train(Run::open(PROGRAM, &args, Settings::preset)?),
         Command::Sample(args) => artist::sample(PROGRAM, &args, generator),
         Command::Evaluate(args) => artist::evaluate(PROGRAM, &args, generator),
+        Command::Export(args) => artist::export(PROGRAM, &args),
     })
 }
 

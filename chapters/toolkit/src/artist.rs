@@ -1,4 +1,4 @@
-//! A trained generator by itself: `sample` draws with it, `evaluate` measures what it draws.
+//! A trained generator by itself: `sample` draws with it, `evaluate` measures what it draws, `export` takes it out of its run.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use tch::nn::{self, ModuleT, VarStore};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::cli::{EvaluateArgs, SampleArgs, say};
+use crate::cli::{EvaluateArgs, ExportArgs, SampleArgs, say};
 use crate::comparison::Comparison;
 use crate::compute::{Compute, DeviceChoice};
-use crate::config::Config;
-use crate::folder::{chosen, weights_folder};
+use crate::config::{self, Config};
+use crate::folder::{self, Destination, chosen, weights_folder};
 use crate::noise::{fixed_z, seed_step, walks};
 use crate::{checkpoint, sheet};
 
@@ -32,7 +32,7 @@ pub struct Artist {
 pub type Build<S> = fn(&nn::Path<'_>, &Config<S>) -> (Box<dyn ModuleT>, i64);
 
 impl Artist {
-    /// The generator of a run as it was before its first step. `None` stands for the newest run of the program.
+    /// The generator of a run as it was before its first step. `None` stands for the weights that come with the book.
     fn untrained<S: Serialize + DeserializeOwned>(
         program: &str,
         checkpoint: Option<&Path>,
@@ -86,6 +86,18 @@ pub fn sample<S: Serialize + DeserializeOwned>(
     };
     sheet::save_sheet(&images, columns, &args.out)?;
     say(args.out.display());
+    Ok(())
+}
+
+/// `export`: a run's weights at half precision, in a folder of their own.
+///
+/// # Errors
+/// If there are no weights, they are another program's, or the folder cannot be written.
+pub fn export(program: &str, args: &ExportArgs) -> Result<()> {
+    let from = chosen(program, Some(&args.checkpoint))?;
+    config::read::<serde_json::Value>(&from, program)?;
+    let folder = folder::export(&from, Destination::choose(program, Some(&args.out))?)?;
+    say(folder.display());
     Ok(())
 }
 

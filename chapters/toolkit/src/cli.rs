@@ -18,6 +18,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Measure how far generated images are from real ones that were held out
     Evaluate(EvaluateArgs),
+    /// Copy a run's weights, at half precision, into a folder to keep or to share
+    Export(ExportArgs),
 }
 
 /// A whole setting of a chapter: networks, optimiser, length.
@@ -76,7 +78,8 @@ pub struct TrainArgs {
 /// Options of `sample`.
 #[derive(Clone, Debug, Args)]
 pub struct SampleArgs {
-    /// A run folder, or a folder of weights [default: the newest run]
+    /// A run folder, a folder of weights, newest for your newest run, or bricks or portraits for weights
+    /// that come with the book [default: the book's]
     #[arg(long, value_name = "RUN")]
     pub checkpoint: Option<PathBuf>,
     /// How many images
@@ -99,7 +102,8 @@ pub struct SampleArgs {
 /// Options of `evaluate`.
 #[derive(Clone, Debug, Args)]
 pub struct EvaluateArgs {
-    /// A run folder, or a folder of weights [default: the newest run]
+    /// A run folder, a folder of weights, newest for your newest run, or bricks or portraits for weights
+    /// that come with the book [default: the book's]
     #[arg(long, value_name = "RUN")]
     pub checkpoint: Option<PathBuf>,
     /// Images to compare with [default: those it was trained on; a tenth of them was held out]
@@ -121,6 +125,17 @@ pub struct EvaluateArgs {
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
+}
+
+/// Options of `export`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportArgs {
+    /// A run folder, a folder of weights, or newest for your newest run
+    #[arg(long, value_name = "RUN", default_value = "newest")]
+    pub checkpoint: PathBuf,
+    /// Folder for the weights; it must be new
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// Options that experiments with several seeds have in common.
@@ -152,10 +167,12 @@ Examples:
   PROGRAM train --preset book                  the book's own networks and length
   PROGRAM train --data photos --steps 5000     your own pictures
   PROGRAM train --resume runs/PROGRAM/001      go on where it stopped
-  PROGRAM sample --count 100 --out hundred.png
+  PROGRAM sample                               with the book's weights, trained for hours
+  PROGRAM sample --checkpoint newest           with yours
   PROGRAM sample --walk                        each row from one image to another
-  PROGRAM evaluate --json
-  PROGRAM evaluate --nearest nearest.png       is it learnt by heart?
+  PROGRAM evaluate --checkpoint newest
+  PROGRAM evaluate --checkpoint newest --nearest nearest.png
+                                               is it learnt by heart?
 MORE
 Exit codes: 0 done, 1 failed, 2 wrong command line, 130 stopped by Ctrl-C after a checkpoint.";
 

@@ -1,10 +1,11 @@
-//! The folder of a run: where a new one goes, which one is the newest, and the checkpoint in it.
+//! The folder of a run: where a new one goes, which one `--checkpoint` names, the checkpoint in it, and what can be taken out of it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use tch::Kind;
 
 use crate::{Adam, checkpoint, source};
 
@@ -14,12 +15,44 @@ pub fn weights_folder(folder: &Path) -> PathBuf {
     if checkpoint.is_dir() { checkpoint } else { folder.to_path_buf() }
 }
 
-/// The run folder, or folder of weights, that `--checkpoint` names, else the newest run of `program`.
+/// What `--checkpoint` calls the newest run.
+const NEWEST: &str = "newest";
+
+/// The run folder, or folder of weights, that `--checkpoint` names: weights that come with the book by their name, `newest` for
+/// the newest run of `program`, or a folder. Without a name, the first weights that come with the book, or where `program` has
+/// none, the newest run.
 ///
 /// # Errors
-/// If none is named and there is no run.
+/// If a run is wanted and there is none.
 pub fn chosen(program: &str, named: Option<&Path>) -> Result<PathBuf> {
-    named.map_or_else(|| newest(program), |folder| Ok(folder.to_path_buf()))
+    let mut shipped = shipped(program);
+    let Some(named) = named else {
+        if shipped.is_empty() {
+            return newest(program);
+        }
+        let first = shipped.remove(0);
+        eprintln!(
+            "weights    {}, which come with the book; --checkpoint {NEWEST} takes your newest run",
+            first.file_name().unwrap_or_default().display()
+        );
+        return Ok(first);
+    };
+    if named == Path::new(NEWEST) {
+        return newest(program);
+    }
+    let of_that_name = shipped.into_iter().find(|folder| folder.ends_with(named));
+    Ok(of_that_name.unwrap_or_else(|| named.to_path_buf()))
+}
+
+/// The folders of weights that come with the book, sorted: `chapters/PROGRAM/weights/NAME`.
+fn shipped(program: &str) -> Vec<PathBuf> {
+    let chapters =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the toolkit lies in chapters/");
+    let entries = fs::read_dir(chapters.join(program).join("weights")).into_iter().flatten();
+    let mut folders: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
 }
 
 /// The newest numbered run folder of `program` that has a checkpoint.
@@ -209,6 +242,40 @@ pub fn read_state(folder: &Path) -> Result<Option<State>> {
     }
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     Ok(Some(serde_json::from_str(&text).with_context(|| path.display().to_string())?))
+}
+
+/// Copies what draws and judges out of a run folder or folder of weights into `destination`, at half precision, with the run's settings
+/// and how far it had come. What only goes on learning needs, moments and latest weights, stays behind.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn export(from: &Path, destination: Destination) -> Result<PathBuf> {
+    let from = weights_folder(from);
+    let entries = fs::read_dir(&from).with_context(|| from.display().to_string())?;
+    let mut networks: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_network(path)).collect();
+    networks.sort();
+    ensure!(!networks.is_empty(), "{}: there are no weights here", from.display());
+    let folder = destination.create()?;
+    for path in networks {
+        let tensors = checkpoint::read(&path)?;
+        let halved = tensors.into_iter().map(|(name, t)| (name, t.to_kind(Kind::Half))).collect();
+        checkpoint::write(&halved, &folder.join(path.file_name().expect("a file")))?;
+    }
+    for name in ["config.json", "state.json"] {
+        fs::copy(from.join(name), folder.join(name))
+            .with_context(|| from.join(name).display().to_string())?;
+    }
+    Ok(folder)
+}
+
+/// Whether a file of a checkpoint holds the weights that a network draws or judges with.
+fn is_network(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .and_then(|name| name.strip_suffix(".safetensors"));
+    name.is_some_and(|name| !name.ends_with("-adam") && !name.ends_with("-latest"))
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {

@@ -7,6 +7,7 @@
 //!   losses.svg           the same as a picture
 //!   real.png             64 training images
 //!   samples/000500.png   what the generator draws after 500 steps, always from the same z
+//!   progress.png         two rows of some of these, from early to late
 //!   checkpoint/          weights and optimiser moments of each network, and state.json
 //! ```
 //!
@@ -244,10 +245,28 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         let samples = self.folder.join("samples");
         fs::create_dir_all(&samples).with_context(|| samples.display().to_string())?;
         sheet::save_sheet(images, 8, &samples.join(format!("{step:06}.png")))?;
+        self.save_progress()?;
         self.log.flush()?;
         self.log.plot(&self.folder.join("losses.svg"))?;
         self.clock.lap("sheets and plots");
         Ok(())
+    }
+
+    /// Writes the picture of how the sheets changed, and gives the steps that it shows.
+    fn save_progress(&self) -> Result<Vec<u64>> {
+        let samples = self.folder.join("samples");
+        let entries = fs::read_dir(&samples).with_context(|| samples.display().to_string())?;
+        let mut steps: Vec<u64> = entries
+            .flatten()
+            .filter_map(|entry| entry.path().file_stem()?.to_str()?.parse().ok())
+            .collect();
+        steps.sort_unstable();
+        let shown = sheet::moments(&steps, MOMENTS);
+        let files: Vec<PathBuf> =
+            shown.iter().map(|step| samples.join(format!("{step:06}.png"))).collect();
+        let path = self.folder.join("progress.png");
+        sheet::save_progress(&files, self.config.side as u32, PROGRESS_ROWS, &path)?;
+        Ok(shown)
     }
 
     /// Writes one more picture into the run folder, of images `[n, channels, side, side]` in `[-1, 1]`, `columns` to a row, and
@@ -306,10 +325,23 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
             return Err(Interrupted.into());
         }
         eprintln!("losses     {}", self.folder.join("losses.svg").display());
+        let shown: Vec<String> = self.save_progress()?.iter().map(u64::to_string).collect();
+        eprintln!(
+            "progress   {}: rows after {} updates",
+            self.folder.join("progress.png").display(),
+            shown.join(", ")
+        );
+        let Config { program, .. } = &self.config;
+        eprintln!("more       {program} sample --checkpoint {}", self.folder.display());
         say(self.folder.join("samples").join(format!("{:06}.png", self.done)).display());
         Ok(())
     }
 }
+
+/// `progress.png` shows at most so many moments of a run …
+const MOMENTS: usize = 5;
+/// … by so many rows of images each.
+const PROGRESS_ROWS: u32 = 2;
 
 /// So many steps are logged together.
 const LOG_TOGETHER: u64 = 10;

@@ -1,6 +1,6 @@
 //! Sheets: many small images on one picture.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use image::{Rgb, RgbImage, imageops};
@@ -50,6 +50,47 @@ pub fn columns(count: i64) -> u32 {
     ((count as f64).sqrt().ceil() as u32).max(8)
 }
 
+/// Lays the first `rows` rows of several sheets of images `side` pixels wide and high one above the other: how a run went.
+///
+/// # Errors
+/// If a sheet cannot be read, or the picture cannot be written.
+pub fn save_progress(sheets: &[PathBuf], side: u32, rows: u32, path: &Path) -> Result<()> {
+    let height = rows * (side + GAP) + GAP;
+    let mut strips = Vec::new();
+    for sheet in sheets {
+        let page = image::open(sheet).with_context(|| sheet.display().to_string())?.into_rgb8();
+        let height = height.min(page.height());
+        strips.push(imageops::crop_imm(&page, 0, 0, page.width(), height).to_image());
+    }
+    ensure!(!strips.is_empty(), "{}: there are no sheets to put on it", path.display());
+    // A wider gap between two moments than between two rows.
+    let whole: u32 = strips.iter().map(|strip| strip.height() + 3 * GAP).sum();
+    let width = strips.iter().map(RgbImage::width).max().expect("at least one strip");
+    let mut picture = RgbImage::from_pixel(width, whole - 3 * GAP, Rgb([255; 3]));
+    let mut y = 0;
+    for strip in strips {
+        imageops::replace(&mut picture, &strip, 0, y);
+        y += i64::from(strip.height() + 3 * GAP);
+    }
+    picture.save(path).with_context(|| path.display().to_string())
+}
+
+/// Of `steps`, which rise, those that show best how a run went: the last, the one nearest to half of it, to half of that, and so on,
+/// at most `count`; they rise too.
+pub fn moments(steps: &[u64], count: usize) -> Vec<u64> {
+    let mut chosen = Vec::new();
+    let Some(mut wanted) = steps.last().copied() else { return chosen };
+    while chosen.len() < count && wanted > 0 {
+        let nearest = *steps.iter().min_by_key(|step| step.abs_diff(wanted)).expect("a step");
+        if chosen.last() != Some(&nearest) {
+            chosen.push(nearest);
+        }
+        wanted /= 2;
+    }
+    chosen.reverse();
+    chosen
+}
+
 /// Writes the [`sheet`] of some images as PNG (or whatever the file's ending says).
 ///
 /// # Errors
@@ -57,4 +98,41 @@ pub fn columns(count: i64) -> u32 {
 pub fn save_sheet(images: &Tensor, columns: u32, path: &Path) -> Result<()> {
     ensure!(images.size()[0] > 0, "{}: there are no images to put on it", path.display());
     sheet(images, columns, 1).save(path).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn moments_double() {
+        let tenths: Vec<u64> = (1..=10).map(|tenth| tenth * 600).collect();
+        assert_eq!(moments(&tenths, 5), [600, 1200, 3000, 6000]);
+        let many: Vec<u64> = (1..=160).map(|piece| piece * 50).collect();
+        assert_eq!(moments(&many, 5), [500, 1000, 2000, 4000, 8000]);
+        assert_eq!(moments(&[7], 5), [7]);
+        assert!(moments(&[], 5).is_empty());
+    }
+
+    #[test]
+    fn progress_shows_the_top_of_each_sheet() {
+        let folder = TempDir::new().unwrap();
+        let files: Vec<PathBuf> = ["a.png", "b.png"].map(|name| folder.path().join(name)).into();
+        // Three rows, of which the last is black.
+        for (file, grey) in files.iter().zip([0.0, 0.5]) {
+            let images = Tensor::full([9, 1, 8, 8], grey, (Kind::Float, Device::Cpu));
+            let _ = images.narrow(0, 6, 3).fill_(-1.0);
+            save_sheet(&images, 3, file).unwrap();
+        }
+        let path = folder.path().join("progress.png");
+        save_progress(&files, 8, 2, &path).unwrap();
+        let picture = image::open(&path).unwrap().into_rgb8();
+        assert_eq!(picture.dimensions(), (3 * 10 + 2, 2 * (2 * 10 + 2) + 6));
+        let grey = |y| picture.get_pixel(4, y)[0];
+        assert_eq!([grey(5), grey(15), grey(33), grey(43)], [128, 128, 191, 191]);
+        assert!(picture.pixels().all(|pixel| pixel[0] > 0), "the last row is not shown");
+    }
 }
