@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::project::Project;
 use crate::tools::Python;
-use crate::{cargo, setup};
+use crate::{cargo, machine, setup};
 
 /// PyTorch at the version of our libtorch.
 const PACKAGES: &[&str] = &["torch==2.11.0", "numpy==2.4.6"];
@@ -95,7 +95,8 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
         }
     }
     if let Some(path) = &options.json {
-        let report = Report { machine: machine(), batch_size: BATCH_SIZE, steps: rows };
+        let report =
+            Report { machine: machine::description(), batch_size: BATCH_SIZE, steps: rows };
         fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
             .with_context(|| path.display().to_string())?;
     }
@@ -307,14 +308,6 @@ fn kernel_shares(verbose: &str) -> BTreeMap<String, f64> {
     let total: f64 = shares.values().sum();
     shares.values_mut().for_each(|share| *share /= total);
     shares
-}
-
-/// The processor, in words, and the number of its threads.
-fn machine() -> String {
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{}, {threads} threads", name.unwrap_or("unknown processor"))
 }
 
 #[cfg(test)]

@@ -17,6 +17,14 @@ fn run(program: impl AsRef<OsStr>, args: &[&str]) -> Option<Output> {
     Command::new(program).args(args).env("LC_ALL", "C").stdin(Stdio::null()).output().ok()
 }
 
+/// The processor, in words, and the number of its threads.
+pub fn description() -> String {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{}, {threads} threads", name.unwrap_or("unknown processor"))
+}
+
 /// The version of the C library, where it is glibc.
 pub fn glibc() -> Option<(u32, u32)> {
     let text = answer("getconf", &["GNU_LIBC_VERSION"])?;

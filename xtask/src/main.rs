@@ -4,6 +4,7 @@
 mod bench;
 mod book;
 mod captions;
+mod card;
 mod cargo;
 mod doctor;
 mod fetch;
@@ -16,7 +17,10 @@ mod notebooks;
 mod pages;
 mod progress;
 mod project;
+mod recipes;
+mod reproduce;
 mod setup;
+mod table;
 mod tools;
 
 use std::ffi::OsString;
@@ -144,7 +148,31 @@ enum Task {
         /// Only these: dcgan, wgan-gp, cgan.
         jobs: Vec<String>,
     },
-    /// Does all that CI does: formatting, lints, documentation, tests, the notebooks, the book.
+    /// Makes what the book shows once more, and compares the numbers with the book's.
+    ///
+    /// Without a name it lists what there is. Long runs go on where they were stopped. It fails if a number is further from the book's
+    /// than its recipe allows.
+    Reproduce {
+        /// What to make.
+        names: Vec<String>,
+        /// Makes it very short (all of it, if nothing is named), to see whether it still works.
+        #[arg(long)]
+        quick: bool,
+        /// Where the runs lie [default: runs/reproduce].
+        #[arg(long, value_name = "DIR")]
+        runs: Option<PathBuf>,
+    },
+    /// Makes the book's figures, tables of results and weights, and lays them into the book.
+    ///
+    /// What `reproduce` has made already is taken as it is.
+    Figures {
+        /// What to make; everything, if nothing is named, which takes a day.
+        names: Vec<String>,
+        /// Where the runs lie [default: runs/reproduce].
+        #[arg(long, value_name = "DIR")]
+        runs: Option<PathBuf>,
+    },
+    /// Does all that CI does: formatting, lints, documentation, tests, every recipe in short, the notebooks, the book.
     ///
     /// The cheap checks come first; the first that fails ends it. How long each took stands at the end.
     Ci,
@@ -213,6 +241,16 @@ fn perform(task: Task) -> Result<u8> {
         Task::Captions { args } => captions::answer(&args).map(|()| 0),
         Task::Bench { json, quick, jobs } => {
             bench::run(&project, &bench::Options { json, quick, jobs })
+        }
+        Task::Reproduce { names, quick: false, .. } if names.is_empty() => {
+            reproduce::list();
+            Ok(0)
+        }
+        Task::Reproduce { names, quick, runs } => {
+            reproduce::reproduce(&project, &reproduce::Options { names, runs, quick })
+        }
+        Task::Figures { names, runs } => {
+            reproduce::figures(&project, &reproduce::Options { names, runs, quick: false })
         }
         Task::Ci => ci(&project),
     }
@@ -293,6 +331,14 @@ fn ci(project: &Project) -> Result<u8> {
                 break;
             }
         }
+    }
+    if failed.is_none() {
+        let code = times.measure("results", || {
+            card::check(&project.root.join("chapters"))?;
+            let all = reproduce::Options { names: Vec::new(), runs: None, quick: true };
+            reproduce::reproduce(project, &all)
+        })?;
+        failed = (code != 0).then_some("results");
     }
     if failed.is_none() {
         let code = times.measure("notebooks", || {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::project::Project;
+use crate::reproduce;
 
 /// A file with more anchors than this is cut up too much to be read from end to end.
 const MOST_ANCHORS: usize = 6;
@@ -39,6 +40,7 @@ pub fn problems(project: &Project) -> Result<Vec<String>> {
         }
     }
     problems.extend(check_summary(&read(&book.join("SUMMARY.md"))?, &pages));
+    problems.extend(reproduce::problems(project)?);
     Ok(problems)
 }
 

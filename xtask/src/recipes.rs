@@ -1,0 +1,386 @@
+//! Where the book's figures and numbers come from: what is run for each, and what of it the book shows.
+
+/// A figure or a table of the book, and the runs that it comes out of.
+pub struct Recipe {
+    /// What `cargo xtask reproduce` and `figures` call it.
+    pub name: &'static str,
+    /// What one learns from it.
+    pub shows: &'static str,
+    /// How long it takes on two cores with AMX, in words.
+    pub takes: &'static str,
+    /// What is run, one after the other, in the recipe's own folder.
+    pub runs: &'static [Run],
+    /// Files that the book shows: as they are called in the recipe's folder and in `book/images` or, where they are tables, in
+    /// `book/results`.
+    pub files: &'static [(&'static str, &'static str)],
+    /// Numbers that must come back, by the head of their column or row, and by which factor they may be off. Another
+    /// machine draws other random numbers, so they never come back exactly there.
+    pub judged: &'static [(&'static str, f64)],
+}
+
+/// A program that is run. `{out}` in its arguments stands for the recipe's folder.
+pub enum Run {
+    /// An experiment of a chapter, which is given `--out {out}`.
+    Experiment {
+        /// The chapter's package.
+        package: &'static str,
+        /// The experiment.
+        example: &'static str,
+        /// Its arguments.
+        args: &'static [&'static str],
+        /// Its arguments when it only has to show that it still works.
+        quick: &'static [&'static str],
+    },
+    /// A chapter's own program.
+    Program {
+        /// The chapter's package.
+        package: &'static str,
+        /// Its arguments.
+        args: &'static [&'static str],
+        /// Its arguments when it only has to show that it still works.
+        quick: &'static [&'static str],
+    },
+    /// A training run, `{out}/run`, which is measured at its end, and on its way where it is long.
+    Training(Training),
+}
+
+/// A training run.
+pub struct Training {
+    /// The chapter's package.
+    pub package: &'static str,
+    /// Its arguments.
+    pub args: &'static [&'static str],
+    /// Its length and how often it is measured, in updates of the generator; `None` for the preset's own length, measured once.
+    pub pieces: Option<Pieces>,
+    /// Its arguments when it only has to show that it still works.
+    pub quick: &'static [&'static str],
+    /// What its weights are called, where they come with the book.
+    pub weights: Option<&'static str>,
+}
+
+/// How a long run is cut up.
+#[derive(Clone, Copy)]
+pub struct Pieces {
+    /// Updates of the generator in all.
+    pub steps: u64,
+    /// Updates between two measurements.
+    pub every: u64,
+}
+
+const QUICK_BRICKS: &[&str] = &["--data", "bricks-small", "--batch-size", "8"];
+const QUICK_PORTRAITS: &[&str] = &["--data", "portraits-small", "--batch-size", "8"];
+const SHORT_BRICKS: &[&str] = &["--preset", "book", "--data", "bricks-small", "--batch-size", "8"];
+const SHORT_PORTRAITS: &[&str] =
+    &["--preset", "book", "--data", "portraits-small", "--batch-size", "8"];
+const SWD: (&str, f64) = ("SWD × 10³", 1.5);
+
+/// All of them.
+pub const RECIPES: &[Recipe] = &[
+    Recipe {
+        name: "dcgan",
+        shows: "the quick DCGAN on the small bricks",
+        takes: "3 minutes",
+        runs: &[Run::Training(Training {
+            package: "ch4-dcgan",
+            args: &[],
+            pieces: None,
+            quick: QUICK_BRICKS,
+            weights: None,
+        })],
+        files: &[
+            ("run/progress.png", "dcgan-progress.png"),
+            ("run/losses.svg", "dcgan-losses.svg"),
+            ("table.md", "dcgan.md"),
+        ],
+        judged: &[SWD],
+    },
+    Recipe {
+        name: "wgan-gp",
+        shows: "the quick WGAN-GP on the small bricks, a walk between its z, and the training images nearest to what it draws",
+        takes: "2 minutes",
+        runs: &[
+            Run::Training(Training {
+                package: "ch4-wgan-gp",
+                args: &[],
+                pieces: None,
+                quick: QUICK_BRICKS,
+                weights: None,
+            }),
+            Run::Program {
+                package: "ch4-wgan-gp",
+                args: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--walk",
+                    "--count",
+                    "32",
+                    "--out",
+                    "{out}/walk.png",
+                ],
+                quick: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--walk",
+                    "--count",
+                    "8",
+                    "--out",
+                    "{out}/walk.png",
+                ],
+            },
+            Run::Program {
+                package: "ch4-wgan-gp",
+                args: &["sample", "--checkpoint", "{out}/run", "--out", "{out}/sheet.png"],
+                quick: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--count",
+                    "8",
+                    "--out",
+                    "{out}/sheet.png",
+                ],
+            },
+        ],
+        files: &[
+            ("sheet.png", "wgan-gp-quick.png"),
+            ("run/losses.svg", "wgan-gp-losses.svg"),
+            ("walk.png", "wgan-gp-walk.png"),
+            ("nearest.png", "wgan-gp-nearest.png"),
+            ("table.md", "wgan-gp.md"),
+        ],
+        judged: &[SWD],
+    },
+    Recipe {
+        name: "cgan",
+        shows: "the quick CGAN on the small portraits, the same z under each label, and how often it draws what was asked for",
+        takes: "3 minutes",
+        runs: &[
+            Run::Training(Training {
+                package: "ch4-cgan",
+                args: &[],
+                pieces: None,
+                quick: QUICK_PORTRAITS,
+                weights: None,
+            }),
+            Run::Program {
+                package: "ch4-cgan",
+                args: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--count",
+                    "32",
+                    "--out",
+                    "{out}/same-z.png",
+                ],
+                quick: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--count",
+                    "8",
+                    "--out",
+                    "{out}/same-z.png",
+                ],
+            },
+        ],
+        files: &[
+            ("run/progress.png", "cgan-progress.png"),
+            ("run/losses.svg", "cgan-losses.svg"),
+            ("run/labels.png", "cgan-labels.png"),
+            ("same-z.png", "cgan-same-z.png"),
+            ("table.md", "cgan.md"),
+        ],
+        judged: &[SWD, ("drawn as asked, %", 1.05)],
+    },
+    Recipe {
+        name: "two-labels",
+        shows: "a CGAN that can be asked for two things at once",
+        takes: "3 minutes",
+        runs: &[
+            Run::Training(Training {
+                package: "ch4-cgan",
+                args: &["--label", "Blond_Hair", "--label", "Eyeglasses"],
+                pieces: None,
+                quick: &["--label", "Blond_Hair", "--label", "Eyeglasses", "--batch-size", "8"],
+                weights: None,
+            }),
+            Run::Program {
+                package: "ch4-cgan",
+                args: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--count",
+                    "32",
+                    "--out",
+                    "{out}/same-z.png",
+                ],
+                quick: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--count",
+                    "8",
+                    "--out",
+                    "{out}/same-z.png",
+                ],
+            },
+        ],
+        files: &[("same-z.png", "cgan-two-labels.png"), ("table.md", "two-labels.md")],
+        judged: &[SWD],
+    },
+    Recipe {
+        name: "points",
+        shows: "a GAN of points in the plane: fakes and the discriminator's surface over training",
+        takes: "10 seconds",
+        runs: &[Run::Program {
+            package: "ch4-gan-intro",
+            args: &["train", "--out", "{out}/run"],
+            quick: &["train", "--out", "{out}/run", "--steps", "20"],
+        }],
+        files: &[("run/losses.svg", "intro-losses.svg"), ("run/quality.svg", "intro-quality.svg")],
+        judged: &[],
+    },
+    Recipe {
+        name: "theory",
+        shows: "what the best discriminator for a given generator looks like, beside a trained one",
+        takes: "10 seconds",
+        runs: &[Run::Experiment {
+            package: "ch4-gan-intro",
+            example: "theory",
+            args: &[],
+            quick: &[],
+        }],
+        files: &[("theory.svg", "intro-theory.svg")],
+        judged: &[],
+    },
+    Recipe {
+        name: "mode-collapse",
+        shows: "how many modes a generator of points reaches, by the length of z",
+        takes: "2 minutes",
+        runs: &[Run::Experiment {
+            package: "ch4-gan-intro",
+            example: "mode-collapse",
+            args: &[],
+            quick: &["--steps", "100"],
+        }],
+        files: &[("modes.svg", "intro-modes.svg"), ("table.md", "mode-collapse.md")],
+        judged: &[],
+    },
+    Recipe {
+        name: "upsampling",
+        shows: "transposed convolution against upsampling and convolution",
+        takes: "25 minutes",
+        runs: &[Run::Experiment {
+            package: "ch4-dcgan",
+            example: "upsampling",
+            args: &["--seeds", "3"],
+            quick: &["--seeds", "1", "--steps", "2"],
+        }],
+        files: &[("table.md", "upsampling.md")],
+        judged: &[SWD],
+    },
+    Recipe {
+        name: "clipping",
+        shows: "the gradient penalty against clipped weights",
+        takes: "15 minutes",
+        runs: &[Run::Experiment {
+            package: "ch4-wgan-gp",
+            example: "clipping",
+            args: &["--seeds", "3"],
+            quick: &["--seeds", "1", "--steps", "2"],
+        }],
+        files: &[("weights.svg", "wgan-gp-clipping.svg"), ("table.md", "clipping.md")],
+        judged: &[SWD],
+    },
+    Recipe {
+        name: "loss-and-quality",
+        shows: "how well each loss goes with the distance of the images",
+        takes: "25 minutes",
+        runs: &[Run::Experiment {
+            package: "ch4-wgan-gp",
+            example: "loss-and-quality",
+            args: &["--seeds", "3"],
+            quick: &["--seeds", "1", "--images", "600", "--measurements", "3"],
+        }],
+        files: &[("quality.svg", "wgan-gp-quality.svg"), ("table.md", "loss-and-quality.md")],
+        judged: &[],
+    },
+    Recipe {
+        name: "bricks-by-dcgan",
+        shows: "the book's DCGAN on all bricks, whose weights come with the book",
+        takes: "2 to 4 hours",
+        runs: &[Run::Training(Training {
+            package: "ch4-dcgan",
+            args: &["--preset", "book"],
+            pieces: Some(Pieces { steps: 8_000, every: 500 }),
+            quick: SHORT_BRICKS,
+            weights: Some("bricks"),
+        })],
+        files: &[
+            ("run/progress.png", "dcgan-book-progress.png"),
+            ("run/losses.svg", "dcgan-book-losses.svg"),
+            ("table.md", "bricks-by-dcgan.md"),
+            ("course.md", "bricks-by-dcgan-course.md"),
+        ],
+        judged: &[SWD],
+    },
+    Recipe {
+        name: "bricks-by-wgan-gp",
+        shows: "the book's WGAN-GP on all bricks, whose weights come with the book",
+        takes: "3 to 5 hours",
+        runs: &[Run::Training(Training {
+            package: "ch4-wgan-gp",
+            args: &["--preset", "book"],
+            pieces: Some(Pieces { steps: 3_000, every: 250 }),
+            quick: SHORT_BRICKS,
+            weights: Some("bricks"),
+        })],
+        files: &[
+            ("run/progress.png", "wgan-gp-book-progress.png"),
+            ("run/losses.svg", "wgan-gp-book-losses.svg"),
+            ("table.md", "bricks-by-wgan-gp.md"),
+            ("course.md", "bricks-by-wgan-gp-course.md"),
+        ],
+        judged: &[SWD],
+    },
+    Recipe {
+        name: "portraits-by-wgan-gp",
+        shows: "the book's WGAN-GP on the portraits, whose weights come with the book",
+        takes: "3 to 5 hours",
+        runs: &[Run::Training(Training {
+            package: "ch4-wgan-gp",
+            args: &["--preset", "book", "--data", "portraits"],
+            pieces: Some(Pieces { steps: 3_000, every: 250 }),
+            quick: SHORT_PORTRAITS,
+            weights: Some("portraits"),
+        })],
+        files: &[
+            ("run/progress.png", "wgan-gp-portraits-progress.png"),
+            ("table.md", "portraits-by-wgan-gp.md"),
+            ("course.md", "portraits-by-wgan-gp-course.md"),
+        ],
+        judged: &[SWD],
+    },
+    Recipe {
+        name: "portraits-by-cgan",
+        shows: "the book's CGAN on the portraits, whose weights come with the book",
+        takes: "2 to 4 hours",
+        runs: &[Run::Training(Training {
+            package: "ch4-cgan",
+            args: &["--preset", "book"],
+            pieces: Some(Pieces { steps: 3_000, every: 250 }),
+            quick: SHORT_PORTRAITS,
+            weights: Some("portraits"),
+        })],
+        files: &[
+            ("run/progress.png", "cgan-book-progress.png"),
+            ("table.md", "portraits-by-cgan.md"),
+            ("course.md", "portraits-by-cgan-course.md"),
+        ],
+        judged: &[SWD, ("drawn as asked, %", 1.05)],
+    },
+];

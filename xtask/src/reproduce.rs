@@ -1,0 +1,486 @@
+//! `cargo xtask reproduce`: makes what the book shows once more and compares. `cargo xtask figures`: lays it into the book.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::progress::spoken;
+use crate::project::Project;
+use crate::recipes::{Pieces, RECIPES, Recipe, Run, Training};
+use crate::{card, cargo, machine, setup, table};
+
+/// What is to be made, and where.
+pub struct Options {
+    /// Names of recipes; none for all.
+    pub names: Vec<String>,
+    /// Where their folders are.
+    pub runs: Option<PathBuf>,
+    /// Makes everything short, to see whether it still works.
+    pub quick: bool,
+}
+
+/// Where something was made and how: `made.json`, written last.
+#[derive(Serialize, Deserialize)]
+pub struct Made {
+    /// What was run.
+    pub commands: Vec<String>,
+    /// The commit of the code.
+    pub commit: String,
+    /// Processor and threads.
+    pub machine: String,
+    /// How long it took, all its parts together.
+    pub seconds: f64,
+}
+
+/// Lists the recipes.
+pub fn list() {
+    println!(
+        "What the book shows, how long it takes on two cores with AMX, and what one learns from it:\n"
+    );
+    for Recipe { name, takes, shows, .. } in RECIPES {
+        println!("  {name:<22} {takes:<16} {shows}");
+    }
+    println!("\ncargo xtask reproduce NAME… makes it anew and compares with what is in the book.");
+}
+
+/// Makes what is named, and compares with the book. The exit code is 1 if a number that must come back did not.
+pub fn reproduce(project: &Project, options: &Options) -> Result<u8> {
+    setup::ensure(project, None)?;
+    let mut failed = Vec::new();
+    for recipe in chosen(&options.names)? {
+        let folder = folder(project, recipe, options);
+        make(project, recipe, &folder, options.quick)?;
+        let far = compare(project, recipe, &folder, options.quick)
+            .with_context(|| recipe.name.to_string())?;
+        if far > 0 {
+            failed.push(recipe.name);
+        }
+    }
+    if !failed.is_empty() {
+        eprintln!("xtask: further from the book's than the recipe allows: {}", failed.join(", "));
+    }
+    Ok(u8::from(!failed.is_empty()))
+}
+
+/// Makes what is named, where that has not been done yet, and lays it into the book.
+pub fn figures(project: &Project, options: &Options) -> Result<u8> {
+    setup::ensure(project, None)?;
+    for recipe in chosen(&options.names)? {
+        let folder = folder(project, recipe, options);
+        make(project, recipe, &folder, false)?;
+        lay(project, recipe, &folder)?;
+    }
+    let path = results(project).join("figures.md");
+    write(&path, &overview(project)?)?;
+    println!("{}", path.display());
+    Ok(0)
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Recipe>> {
+    if names.is_empty() {
+        return Ok(RECIPES.iter().collect());
+    }
+    let find = |name: &String| {
+        let found = RECIPES.iter().find(|recipe| recipe.name == name);
+        found.with_context(|| {
+            let known: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
+            format!("{name}: no such recipe; there are {}", known.join(", "))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+fn folder(project: &Project, recipe: &Recipe, options: &Options) -> PathBuf {
+    let usual = || project.root.join("runs/reproduce");
+    let runs = options.runs.clone().unwrap_or_else(usual);
+    if options.quick { runs.join("quick").join(recipe.name) } else { runs.join(recipe.name) }
+}
+
+fn results(project: &Project) -> PathBuf {
+    project.root.join("book/results")
+}
+
+/// Runs a recipe in its folder, or what is left of it there.
+fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Result<()> {
+    let made = folder.join("made.json");
+    if quick && folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    if made.exists() {
+        eprintln!("{}: made already; remove it to make it anew", folder.display());
+        return Ok(());
+    }
+    eprintln!(
+        "{}: {} ({})",
+        recipe.name,
+        recipe.shows,
+        if quick { "in short" } else { recipe.takes }
+    );
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let begun = Instant::now();
+    let mut kitchen = Kitchen { project, folder, quick, commands: Vec::new(), before: 0.0 };
+    for run in recipe.runs {
+        match run {
+            Run::Experiment { package, example, args, quick: short } => {
+                let args = [&["--out", "{out}"][..], if quick { *short } else { *args }].concat();
+                kitchen.run(&["--package", package, "--example", example], &args)?;
+            }
+            Run::Program { package, args, quick: short } => {
+                kitchen.run(&["--package", package], if quick { short } else { args })?;
+            }
+            Run::Training(training) => kitchen.train(training)?,
+        }
+    }
+    let provenance = Made {
+        commands: kitchen.commands,
+        commit: commit(project),
+        machine: machine::description(),
+        seconds: kitchen.before + begun.elapsed().as_secs_f64(),
+    };
+    write(&made, &(serde_json::to_string_pretty(&provenance)? + "\n"))
+}
+
+/// Where a recipe is being made.
+struct Kitchen<'a> {
+    project: &'a Project,
+    folder: &'a Path,
+    quick: bool,
+    commands: Vec<String>,
+    /// Seconds that went into a run before it was taken up again.
+    before: f64,
+}
+
+impl Kitchen<'_> {
+    fn cargo(&self, what: &[&str], args: &[&str]) -> Command {
+        let mut cargo = cargo::command(self.project);
+        cargo.args(["run", "--quiet"]).args(what).arg("--");
+        cargo.args(args.iter().map(|arg| self.filled(arg)));
+        cargo
+    }
+
+    fn filled(&self, arg: &str) -> String {
+        arg.replace("{out}", &self.folder.display().to_string())
+    }
+
+    fn run(&mut self, what: &[&str], args: &[&str]) -> Result<()> {
+        let line = ["cargo run", &what.join(" "), "--", &args.join(" ")].join(" ");
+        let line =
+            line.replace("{out}/", "").replace(" --out {out}", "").replace("--package", "-p");
+        self.commands.push(line.trim_end_matches([' ', '-']).to_string());
+        let mut command = self.cargo(what, args);
+        command.stdout(Stdio::null());
+        let code = cargo::wait(&mut command)?;
+        ensure!(code == 0, "{} failed with exit code {code}", what.join(" "));
+        Ok(())
+    }
+
+    /// Trains, in pieces where the run is long, and measures.
+    fn train(&mut self, training: &Training) -> Result<()> {
+        let Training { package, args, pieces, quick, .. } = training;
+        let run = self.folder.join("run");
+        let whole = ["train", "--out", "{out}/run"];
+        // In short there are two steps, a piece each where there are pieces.
+        let pieces =
+            if self.quick { pieces.map(|_| Pieces { steps: 2, every: 1 }) } else { *pieces };
+        let short = if pieces.is_none() && self.quick { &["--steps", "2"][..] } else { &[] };
+        self.before = state(&run).map_or(0.0, |state| state.1);
+        let line = ["cargo run -p", package, "-- train", &args.join(" ")].join(" ");
+        let steps = pieces.map(|Pieces { steps, .. }| format!(" --steps {steps}"));
+        self.commands.push(
+            (line.trim_end().to_string() + &steps.unwrap_or_default())
+                .trim_end_matches(" -- train")
+                .to_string(),
+        );
+        loop {
+            let done = state(&run).map_or(0, |state| state.0);
+            let goal = match &pieces {
+                Some(pieces) => {
+                    if done > 0 && done.is_multiple_of(pieces.every) {
+                        self.measure(package, done)?;
+                    }
+                    if done >= pieces.steps {
+                        break;
+                    }
+                    Some(((done / pieces.every + 1) * pieces.every).min(pieces.steps).to_string())
+                }
+                None => None,
+            };
+            let steps: Vec<&str> = goal.iter().flat_map(|goal| ["--steps", goal]).collect();
+            let resumed = ["train", "--resume", "{out}/run"];
+            let planned = planned_steps(&run);
+            let args = match (done, self.quick) {
+                (0, true) => [&whole[..], quick, short, &steps].concat(),
+                (0, false) => [&whole[..], args, &steps].concat(),
+                _ if pieces.is_none() && planned == Some(done) => break,
+                _ => [&resumed[..], &steps].concat(),
+            };
+            let mut command = self.cargo(&["--package", package], &args);
+            let code = cargo::wait(command.stdout(Stdio::null()))?;
+            ensure!(code == 0, "{package} failed with exit code {code}");
+            if pieces.is_none() {
+                break;
+            }
+        }
+        let (steps, seconds) = state(&run).context("no checkpoint")?;
+        let last = self.measure(package, steps)?;
+        write(&self.folder.join("table.md"), &summary(&last, steps, seconds)?)?;
+        if pieces.is_some() {
+            write(&self.folder.join("course.md"), &self.course()?)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, package: &str, checkpoint: &str, more: &[&str]) -> Result<Value> {
+        let short = if self.quick { &["--count", "16"][..] } else { &[] };
+        let args = [&["evaluate", "--json", "--checkpoint", checkpoint], more, short].concat();
+        let output = self
+            .cargo(&["--package", package], &args)
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cargo")?;
+        ensure!(output.status.success(), "{package} cannot evaluate {checkpoint}");
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Measures a run that has come to `step`, unless that was done before, and draws the nearest training images.
+    fn measure(&self, package: &str, step: u64) -> Result<Value> {
+        let path = self.folder.join("measured").join(format!("{step:06}.json"));
+        if path.exists() {
+            return read_json(&path);
+        }
+        let seconds = state(&self.folder.join("run")).map_or(0.0, |state| state.1);
+        let nearest = self.filled("{out}/nearest.png");
+        let mut found = self.evaluate(package, "{out}/run", &["--nearest", &nearest])?;
+        found["step"] = step.into();
+        found["seconds"] = seconds.into();
+        fs::create_dir_all(self.folder.join("measured"))?;
+        write(&path, &(serde_json::to_string_pretty(&found)? + "\n"))?;
+        Ok(found)
+    }
+
+    /// The table of what was measured on the way.
+    fn course(&self) -> Result<String> {
+        let measured = self.folder.join("measured");
+        let mut files: Vec<PathBuf> = fs::read_dir(&measured)
+            .with_context(|| measured.display().to_string())?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        files.sort();
+        let mut table = String::from(
+            "| updates of the generator | hours | SWD × 10³ | times the floor |\n|---:|---:|---:|---:|\n",
+        );
+        for file in files {
+            let found: Value = read_json(&file)?;
+            let number = |pointer| number(&found, pointer);
+            writeln!(
+                table,
+                "| {} | {:.2} | {:.1} | {:.2} |",
+                number("/step")?,
+                number("/seconds")? / 3600.0,
+                number("/swd/mean")?,
+                number("/times_floor")?
+            )?;
+        }
+        Ok(table)
+    }
+}
+
+/// What was found at the end of a training run.
+fn summary(found: &Value, steps: u64, seconds: f64) -> Result<String> {
+    let number = |pointer| number(found, pointer);
+    let mut rows = vec![
+        ("SWD × 10³".to_string(), format!("{:.1}", number("/swd/mean")?)),
+        ("of other real images, the floor".into(), format!("{:.1}", number("/floor/mean")?)),
+        ("times the floor".into(), format!("{:.2}", number("/times_floor")?)),
+        ("of the untrained generator".into(), format!("{:.0}", number("/untrained/mean")?)),
+        ("images on either side".into(), number("/images")?.to_string()),
+    ];
+    for (pointer, what) in
+        [("/nearest/generated", "a generated"), ("/nearest/held_out", "a held-out")]
+    {
+        let what = format!("nearest training image, from {what} one, grey levels");
+        rows.push((what, format!("{:.1}", number(pointer)?)));
+    }
+    if found.get("label_accuracy").is_some() {
+        let percent = |pointer| Ok::<_, anyhow::Error>(format!("{:.1}", 100.0 * number(pointer)?));
+        rows.push(("drawn as asked, %".into(), percent("/label_accuracy")?));
+        rows.push(("the same, shuffled, %".into(), percent("/control")?));
+        let labels = found["labels"].as_array().context("no labels")?;
+        for label in labels {
+            let name = label["name"].as_str().context("a label without a name")?;
+            let right = self::number(label, "/classifier/all")?;
+            let what = format!("classifier right about {name} on real images, %");
+            rows.push((what, format!("{:.1}", 100.0 * right)));
+        }
+    }
+    rows.push(("updates of the generator".into(), steps.to_string()));
+    rows.push(("seconds of training".into(), format!("{seconds:.0}")));
+    let lines: Vec<String> =
+        rows.iter().map(|(what, value)| format!("| {what} | {value} |\n")).collect();
+    Ok("| | |\n|---|---:|\n".to_string() + &lines.concat())
+}
+
+/// Prints the book's numbers beside those of `folder`; gives how many are further off than they may be. Of something short only
+/// the form is compared.
+fn compare(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Result<usize> {
+    for (file, _) in recipe.files {
+        ensure!(folder.join(file).is_file(), "{}: not made", folder.join(file).display());
+    }
+    let mut far = 0;
+    for (file, name) in recipe.files.iter().filter(|(file, _)| file.ends_with(".md")) {
+        let path = results(project).join(name);
+        if quick || !path.exists() {
+            continue;
+        }
+        let [book, here] = [&path, &folder.join(file)].map(|path| {
+            Ok::<_, anyhow::Error>(table::parse(
+                &fs::read_to_string(path).with_context(|| path.display().to_string())?,
+            ))
+        });
+        let pairs =
+            table::compare(&book?, &here?, recipe.judged).with_context(|| name.to_string())?;
+        println!("{:<60} {:>10} {:>10}", format!("{} ({name})", recipe.name), "book", "here");
+        for table::Pair { place: (row, column), book, here, near } in pairs {
+            let verdict = match near {
+                Some(true) => "  near enough",
+                Some(false) => "  TOO FAR",
+                None => "",
+            };
+            far += usize::from(near == Some(false));
+            println!("  {:<58} {book:>10} {here:>10}{verdict}", format!("{row}: {column}"));
+        }
+    }
+    Ok(far)
+}
+
+/// Copies what the book shows into it, with the weights that come with it.
+fn lay(project: &Project, recipe: &Recipe, folder: &Path) -> Result<()> {
+    fs::create_dir_all(results(project))?;
+    for (file, name) in recipe.files {
+        let place =
+            if name.ends_with(".md") { results(project) } else { project.root.join("book/images") };
+        let (from, to) = (folder.join(file), place.join(name));
+        fs::copy(&from, &to).with_context(|| from.display().to_string())?;
+    }
+    let provenance = results(project).join(recipe.name).with_extension("json");
+    fs::copy(folder.join("made.json"), &provenance)
+        .with_context(|| provenance.display().to_string())?;
+    for run in recipe.runs {
+        if let Run::Training(Training { package, weights: Some(name), .. }) = run {
+            ship(project, recipe, folder, package, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the weights out of a run, measures them as they are shipped, and writes their card.
+fn ship(
+    project: &Project,
+    recipe: &Recipe,
+    folder: &Path,
+    package: &str,
+    name: &str,
+) -> Result<()> {
+    let weights = project.root.join("chapters").join(package).join("weights").join(name);
+    if weights.exists() {
+        fs::remove_dir_all(&weights).with_context(|| weights.display().to_string())?;
+    }
+    let to = weights.to_str().context("the path of the checkout is not UTF-8")?;
+    let mut kitchen = Kitchen { project, folder, quick: false, commands: Vec::new(), before: 0.0 };
+    kitchen.run(&["--package", package], &["export", "--checkpoint", "{out}/run", "--out", to])?;
+    let found = kitchen.evaluate(package, to, &[])?;
+    write(&weights.join("evaluation.json"), &(serde_json::to_string_pretty(&found)? + "\n"))?;
+    let made: Made = read_json(&folder.join("made.json"))?;
+    write(&weights.join("README.md"), &card::text(recipe, package, &weights, &made)?)
+}
+
+/// A table of all that was laid into the book: what, how, where.
+fn overview(project: &Project) -> Result<String> {
+    let mut text = String::from(
+        "| recipe | what it shows | figures | commands | machine | time | commit |\n|---|---|---|---|---|---|---|\n",
+    );
+    for recipe in RECIPES {
+        let path = results(project).join(recipe.name).with_extension("json");
+        if !path.exists() {
+            continue;
+        }
+        let Made { commands, commit, machine, seconds } = read_json(&path)?;
+        let code = |texts: Vec<&str>| {
+            texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ")
+        };
+        let pictures = recipe.files.iter().map(|(_, name)| *name).collect();
+        writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {machine} | {} | `{commit}` |",
+            recipe.name,
+            recipe.shows,
+            code(pictures),
+            code(commands.iter().map(String::as_str).collect()),
+            spoken(std::time::Duration::from_secs_f64(seconds)),
+        )?;
+    }
+    Ok(text)
+}
+
+/// How far a run has come: updates of the generator, seconds.
+fn state(run: &Path) -> Option<(u64, f64)> {
+    let state: Value = read_json(&run.join("checkpoint/state.json")).ok()?;
+    Some((state["step"].as_u64()?, state["seconds"].as_f64()?))
+}
+
+fn planned_steps(run: &Path) -> Option<u64> {
+    read_json::<Value>(&run.join("config.json")).ok()?["schedule"]["steps"].as_u64()
+}
+
+/// The commit that is checked out, and whether files were changed since.
+fn commit(project: &Project) -> String {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").current_dir(&project.root).args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+    };
+    let Some(commit) = git(&["rev-parse", "--short=7", "HEAD"]) else { return "unknown".into() };
+    let code = ["status", "--porcelain", "--", "chapters", "data", "Cargo.lock"];
+    let changed = git(&code).is_some_and(|changes| !changes.is_empty());
+    if changed { commit + " with changes" } else { commit }
+}
+
+fn number(value: &Value, pointer: &str) -> Result<f64> {
+    let found = value.pointer(pointer).and_then(Value::as_f64);
+    found.with_context(|| format!("evaluate says nothing about {pointer}"))
+}
+
+/// Reads a JSON file.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| path.display().to_string())
+}
+
+/// All results that lie in the book belong to a recipe, and the other way round as far as it was made.
+pub fn problems(project: &Project) -> Result<Vec<String>> {
+    let folder = results(project);
+    let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
+    let mut known = vec!["figures.md".to_string()];
+    for recipe in RECIPES {
+        known.push(format!("{}.json", recipe.name));
+        known.extend(recipe.files.iter().map(|(_, name)| name.to_string()));
+    }
+    let mut problems = Vec::new();
+    for entry in entries {
+        let Ok(name) = entry?.file_name().into_string() else { bail!("a name that is not UTF-8") };
+        if !known.contains(&name) {
+            problems.push(format!("book/results/{name}: no recipe makes it"));
+        }
+    }
+    Ok(problems)
+}
