@@ -89,7 +89,13 @@ pub fn evaluate(program: &str, args: &EvaluateArgs) -> Result<()> {
     let untrained = gan.sample(&z, &their_labels).to_device(Device::Cpu);
     gan.load(&folder)?;
     let generated = gan.sample(&z, &their_labels).to_device(Device::Cpu);
-    let quality = comparison.report(&generated, &untrained, args)?;
+    let more = |count| {
+        let z = fixed_z(args.seed, count, config.settings.z_dim, compute);
+        let places: Vec<usize> =
+            (0..count as usize).map(|i| i % their_labels.size()[0] as usize).collect();
+        gan.sample(&z, &rows(&their_labels, &places)).to_device(Device::Cpu)
+    };
+    let quality = comparison.report(&generated, &untrained, args, more)?;
 
     eprintln!("training a classifier on real images to see what the generated ones show");
     let labels = obedience(&gan, &config.settings, images, compute, args.seed)?;

@@ -28,6 +28,15 @@ fn a_run_can_be_repeated_stopped_sampled_and_measured() {
     let times = format!("{:.1} times as far", report["times_floor"].as_f64().unwrap());
     assert!(table.contains(&times), "{table}");
 
+    // The two folders of pictures are its classes. Who draws nearly nothing else than noise draws no more of them than there are.
+    let counted = ["evaluate", "--checkpoint", "whole", "--json", "--coverage"];
+    let report: serde_json::Value = serde_json::from_str(&program.succeed(&counted).0).unwrap();
+    let coverage = &report["coverage"];
+    assert_eq!(coverage["classes"], 2, "{report}");
+    let missing = coverage["missing"].as_array().unwrap().len();
+    assert_eq!(coverage["drawn"].as_u64().unwrap() as usize + missing, 2, "{report}");
+    assert!((0.0..=1.0).contains(&coverage["classifier"].as_f64().unwrap()), "{report}");
+
     // Weights that were exported are half as large, and draw what they drew.
     let (said, _) = program.succeed(&["export", "--checkpoint", "whole", "--out", "kept"]);
     assert_eq!(said, "kept\n");

@@ -117,7 +117,8 @@ pub fn evaluate<S: Clone + Serialize + DeserializeOwned>(
     let untrained = artist.draw(args.seed, count);
     artist.read_weights()?;
     let generated = artist.draw(args.seed, count);
-    let report = comparison.report(&generated, &untrained, args)?;
+    let more = |count| artist.draw(args.seed, count);
+    let report = comparison.report(&generated, &untrained, args, more)?;
     if args.json {
         say(serde_json::to_string_pretty(&report)?);
     } else {

@@ -8,7 +8,7 @@ use crate::checkpoint::{self, Named};
 /// A running mean of a network's weights and running statistics: `mean ← keep · mean + (1 − keep) · now` after each update.
 ///
 /// Two networks that play against each other do not come to rest. They move about the place where both would be content, and each
-/// update changes a little of what the generator draws. In the mean of the weights the movement cancels out (Yazıcı et al. 2019,
+/// update changes a little of what the generator draws. In the mean of the weights much of the movement cancels out (Yazıcı et al. 2019,
 /// "The unusual effectiveness of averaging in GAN training"). Nothing trains on the mean or against it: it is there to draw.
 pub(crate) struct Average {
     keep: f64,

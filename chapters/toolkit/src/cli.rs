@@ -119,6 +119,10 @@ pub struct EvaluateArgs {
     /// picture, generated images in odd rows and below each its nearest
     #[arg(long, value_name = "FILE")]
     pub nearest: Option<PathBuf>,
+    /// Also count how many of the classes, the folders of the images, are drawn: has it collapsed? Trains a
+    /// classifier first, which takes minutes
+    #[arg(long)]
+    pub coverage: bool,
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,

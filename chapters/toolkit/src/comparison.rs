@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tch::{Device, Kind, Tensor};
@@ -10,6 +10,7 @@ use tch::{Device, Kind, Tensor};
 use crate::ImageSet;
 use crate::cli::{EvaluateArgs, say};
 use crate::config::{Config, load_images};
+use crate::coverage::{Coverage, coverage};
 use crate::sheet;
 use crate::stats::median;
 use crate::swd::{Swd, distances};
@@ -43,6 +44,9 @@ pub struct Report {
     /// How near training images are, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Nearest>,
+    /// How many of the classes are drawn, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
 }
 
 /// How far the nearest training image is, as the root mean square difference of pixels in grey levels from 0 to 255; medians.
@@ -81,15 +85,16 @@ impl Comparison {
     }
 
     /// Compares what a generator draws, and what it drew before it was trained, with the held-out images: as many,
-    /// `[held_out.len(), channels, side, side]` in `[-1, 1]`.
+    /// `[held_out.len(), channels, side, side]` in `[-1, 1]`. `draw` draws more, where that is asked for.
     ///
     /// # Errors
-    /// If the picture of the nearest training images cannot be written.
+    /// If the picture of the nearest training images cannot be written, or the classes of images are to be counted that have none.
     pub fn report(
         &self,
         generated: &Tensor,
         untrained: &Tensor,
         args: &EvaluateArgs,
+        draw: impl FnOnce(i64) -> Tensor,
     ) -> Result<Report> {
         let batch = |indices: &[usize]| self.images.batch(indices, Device::Cpu, Kind::Float);
         let others = [generated, &batch(&self.training), untrained];
@@ -99,7 +104,11 @@ impl Comparison {
         let images = self.held_out.len();
         let nearest =
             args.nearest.as_ref().map(|path| self.nearest(generated, path)).transpose()?;
-        Ok(Report { data: self.data.clone(), images, swd, floor, untrained, times_floor, nearest })
+        let device = args.device.resolve()?;
+        let count = || coverage(&self.images, draw, device, args.seed);
+        let coverage = args.coverage.then(count).transpose().with_context(|| self.data.clone())?;
+        let data = self.data.clone();
+        Ok(Report { data, images, swd, floor, untrained, times_floor, nearest, coverage })
     }
 
     /// Looks for the nearest training image of each generated and each held-out image, and writes a picture of some generated ones,
@@ -147,6 +156,17 @@ impl Report {
             say(format!(
                 "the nearest training image is {generated:.1} grey levels from a generated image and {held_out:.1} from a held-out one (medians)"
             ));
+        }
+        if let Some(found) = &self.coverage {
+            let Coverage { classes, drawn, of_held_out, classifier, recognised, .. } = found;
+            say(format!(
+                "{drawn} of {classes} classes are drawn ({of_held_out} among held-out images); a classifier that is right about {:.1} % of these is at least half sure of {:.1} % of the generated ones",
+                100.0 * classifier,
+                100.0 * recognised
+            ));
+            if !found.missing.is_empty() {
+                say(format!("not drawn: {}", found.missing.join(", ")));
+            }
         }
     }
 }

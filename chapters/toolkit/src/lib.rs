@@ -1,7 +1,8 @@
 //! What the chapters share, and the papers do not speak of: reading images, batches, sheets of images, plots, run folders,
-//! checkpoints, device and precision, progress, the command line, and a measure of quality.
+//! checkpoints, device and precision, progress, the command line, and measures of quality.
 //!
-//! There is no training loop here and no network: those stand in the chapters, once in each.
+//! There is no GAN here, neither networks nor training loop: those stand in the chapters, once in each. The one network that is here, a
+//! classifier, is an instrument that looks at what the chapters' networks draw.
 
 pub mod adam;
 pub mod artist;
@@ -9,12 +10,14 @@ mod average;
 pub mod batches;
 pub mod canvas;
 pub mod checkpoint;
+pub mod classifier;
 pub mod cli;
 pub mod clock;
 pub mod comparison;
 pub mod compute;
 pub mod config;
 mod convolution;
+pub mod coverage;
 pub mod folder;
 pub mod images;
 pub mod interrupt;
