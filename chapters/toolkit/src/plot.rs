@@ -27,12 +27,13 @@ const COLOURS: [RGBColor; 5] = [
     RGBColor(230, 159, 0),
 ];
 
-/// Draws the curves of a run: every step thin and pale, and over it the mean of each epoch.
+/// Draws the curves of a run, each in a panel of its own, since one loss may be a hundred times another: every step thin and pale, and
+/// over it the mean of each epoch.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn losses(path: &Path, curves: &[Curve<'_>], steps_per_epoch: u64) -> Result<()> {
-    draw(&SVGBackend::new(path, SIZE).into_drawing_area(), curves, steps_per_epoch)
+    draw(&SVGBackend::new(path, size(curves)).into_drawing_area(), curves, steps_per_epoch)
         .map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
@@ -42,49 +43,59 @@ pub fn losses(path: &Path, curves: &[Curve<'_>], steps_per_epoch: u64) -> Result
 /// If it cannot be drawn.
 pub fn losses_svg(curves: &[Curve<'_>], steps_per_epoch: u64) -> Result<String> {
     let mut svg = String::new();
-    draw(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(), curves, steps_per_epoch)
-        .map_err(|error| anyhow!("{error}"))?;
+    let root = SVGBackend::with_string(&mut svg, size(curves)).into_drawing_area();
+    draw(&root, curves, steps_per_epoch).map_err(|error| anyhow!("{error}"))?;
+    drop(root);
     Ok(svg)
 }
 
+/// Height of the common axis below the lowest panel, in pixels.
+const AXIS: u32 = 32;
+
 /// Width and height in pixels.
-const SIZE: (u32, u32) = (900, 480);
+fn size(curves: &[Curve<'_>]) -> (u32, u32) {
+    (900, AXIS + if curves.len() > 2 { 160 } else { 220 } * curves.len().max(1) as u32)
+}
 
 fn draw<B: DrawingBackend>(
     root: &DrawingArea<B, Shift>,
     curves: &[Curve<'_>],
     steps_per_epoch: u64,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-    let finite = || curves.iter().flat_map(|c| c.points).filter(|p| p.1.is_finite());
-    let last = finite().map(|p| p.0).max().unwrap_or(1).max(2);
-    let (low, high) = range(finite().map(|p| p.1).collect());
-    // Room above the curves for the legend.
-    let high = high + 0.07 * curves.len() as f64 * (high - low);
+    let last = curves.iter().flat_map(|curve| curve.points).map(|p| p.0).max().unwrap_or(1).max(2);
     root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(root)
-        .margin(14)
-        .x_label_area_size(42)
-        .y_label_area_size(64)
-        .build_cartesian_2d(0..last, low..high)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(BLACK.mix(0.12))
-        .x_desc("generator updates")
-        .label_style(("sans-serif", 15))
-        .draw()?;
-    for (curve, colour) in curves.iter().zip(COLOURS) {
-        let pale = colour.mix(0.3);
-        chart.draw_series(LineSeries::new(thin_out(curve.points), pale))?;
-    }
-    for (curve, colour) in curves.iter().zip(COLOURS) {
+    let (width, height) = root.dim_in_pixel();
+    let panel_height = (height - AXIS) / curves.len().max(1) as u32;
+    for (index, curve) in curves.iter().enumerate() {
+        let colour = COLOURS[index % COLOURS.len()];
+        let lowest = index + 1 == curves.len();
+        let (low, high) =
+            range(curve.points.iter().map(|p| p.1).filter(|value| value.is_finite()).collect());
+        let below = if lowest { AXIS } else { 0 };
+        let panel =
+            root.clone().shrink((0, index as u32 * panel_height), (width, panel_height + below));
+        let mut chart = ChartBuilder::on(&panel)
+            .margin_left(8)
+            .margin_right(16)
+            .caption(curve.name, ("sans-serif", 15, &colour))
+            .x_label_area_size(8 + below)
+            .y_label_area_size(64)
+            .build_cartesian_2d(0..last, low..high)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.light_line_style(TRANSPARENT)
+            .bold_line_style(BLACK.mix(0.12))
+            .y_labels(5)
+            .label_style(("sans-serif", 14));
+        if lowest {
+            mesh.x_desc("generator updates");
+        } else {
+            mesh.x_label_formatter(&|_| String::new());
+        }
+        mesh.draw()?;
+        chart.draw_series(LineSeries::new(thin_out(curve.points), colour.mix(0.45)))?;
         let means = epoch_means(curve.points, steps_per_epoch);
-        chart
-            .draw_series(LineSeries::new(means, colour.stroke_width(2)))?
-            .label(curve.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        chart.draw_series(LineSeries::new(means, colour.stroke_width(2)))?;
     }
-    legend(&mut chart, 15)?;
     root.present()
 }
 
