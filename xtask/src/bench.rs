@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the chapters' training steps against PyTorch's, in one run and in turns.
+//! `cargo xtask bench`: the chapters' training steps and the reading of images against PyTorch's, in one run and in turns.
 //!
 //! `chapters/bench` makes the steps, once in Rust and once in Python, and each program is asked for some steps at a time, so that
 //! whatever else the machine does meanwhile slows all of them alike.
@@ -17,10 +17,13 @@ use crate::tools::Python;
 use crate::{cargo, machine, setup};
 
 /// PyTorch at the version of our libtorch.
-const PACKAGES: &[&str] = &["torch==2.11.0", "numpy==2.4.6"];
+const PACKAGES: &[&str] = &["torch==2.11.0", "torchvision==0.26.0", "numpy==2.4.6"];
 
 /// Whose networks, and on images of how many channels.
 const JOBS: [(&str, u8); 4] = [("dcgan", 1), ("wgan-gp", 1), ("wgan-gp", 3), ("cgan", 3)];
+
+/// Images that are read, and of how many channels: PNG files in class folders, and JPEG files as CelebA has them.
+const SETS: [(&str, u8); 2] = [("bricks-small", 1), ("portraits-small", 3)];
 
 /// So long is each program asked to work in each turn, in seconds; at least one step.
 const TURN: f64 = 3.0;
@@ -52,11 +55,26 @@ struct Row {
     kernels: BTreeMap<String, f64>,
 }
 
+/// How fast images are read: medians over all turns.
+#[derive(Serialize)]
+struct Reading {
+    data: &'static str,
+    images: u64,
+    /// Decoded from their files.
+    images_per_s: f64,
+    torchvision_images_per_s: f64,
+    /// At the second start, when the decoded images lie in a cache; torchvision decodes them again.
+    second_start_images_per_s: f64,
+    peak_bytes: u64,
+    torchvision_peak_bytes: u64,
+}
+
 #[derive(Serialize)]
 struct Report {
     machine: String,
     batch_size: u64,
     steps: Vec<Row>,
+    reading: Vec<Reading>,
 }
 
 const BATCH_SIZE: u64 = 128;
@@ -83,6 +101,14 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
             rows.push(row);
         }
     }
+    let mut reading = Vec::new();
+    if options.jobs.is_empty() || options.jobs.iter().any(|job| job == "read") {
+        println!("\n{READING_HEAD}");
+        for (data, channels) in SETS {
+            reading.push(read(project, &programs, data, channels, turns)?);
+            println!("{}", reading[reading.len() - 1].line());
+        }
+    }
     for row in &rows {
         println!(
             "\n{}, {}, {}: convolutions ran in",
@@ -95,8 +121,12 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
         }
     }
     if let Some(path) = &options.json {
-        let report =
-            Report { machine: machine::description(), batch_size: BATCH_SIZE, steps: rows };
+        let report = Report {
+            machine: machine::description(),
+            batch_size: BATCH_SIZE,
+            steps: rows,
+            reading,
+        };
         fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
             .with_context(|| path.display().to_string())?;
     }
@@ -106,6 +136,83 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
 const HEAD: &str = "\
 | networks | precision | images/s | source's PyTorch | best PyTorch | ours ÷ source's | ours ÷ best | memory | source's | best |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|";
+
+const READING_HEAD: &str = "\
+| images | images/s | torchvision | ratio | second start | ratio | memory | torchvision's |
+|---|---:|---:|---:|---:|---:|---:|---:|";
+
+impl Reading {
+    fn line(&self) -> String {
+        let Reading { data, images, images_per_s: ours, torchvision_images_per_s: theirs, .. } =
+            self;
+        let second = self.second_start_images_per_s;
+        let megabytes = |bytes: u64| format!("{:.0} MB", bytes as f64 / 1e6);
+        format!(
+            "| {data}, {images} | {ours:.0} | {theirs:.0} | {:.1} | {second:.0} | {:.0} | {} | {} |",
+            ours / theirs,
+            second / theirs,
+            megabytes(self.peak_bytes),
+            megabytes(self.torchvision_peak_bytes),
+        )
+    }
+}
+
+/// Reads a set, by either program in turns. It is drawn first if that was not done yet.
+fn read(
+    project: &Project,
+    programs: &Programs,
+    data: &'static str,
+    channels: u8,
+    turns: usize,
+) -> Result<Reading> {
+    let folder = project.root.join("data").join(data);
+    let mut draw = cargo::command(project);
+    draw.args(["run", "--quiet", "--package", "data", "--", data]);
+    ensure!(cargo::wait(draw.stdout(Stdio::null()))? == 0, "{data} cannot be drawn");
+    let channels = channels.to_string();
+    let cache = project.root.join("target/bench-cache");
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for turn in 0..turns {
+        eprintln!("{data}: turn {} of {turns}", turn + 1);
+        if cache.exists() {
+            fs::remove_dir_all(&cache).with_context(|| cache.display().to_string())?;
+        }
+        let mut rust = Command::new(&programs.ours);
+        rust.arg("read").arg(&folder).args(["--channels", &channels, "--cache"]).arg(&cache);
+        ours.push(numbers(&mut rust)?);
+        let mut python = Command::new(&programs.python);
+        python.arg(&programs.script).arg("read").arg(&folder).args(["--channels", &channels]);
+        theirs.push(numbers(&mut python)?);
+    }
+    fs::remove_dir_all(&cache).with_context(|| cache.display().to_string())?;
+    let images = ours[0][0];
+    ensure!(
+        theirs[0][0] == images,
+        "{data}: {} images for torchvision, {images} here",
+        theirs[0][0]
+    );
+    let middle = |turns: &[[f64; 4]], which: usize| {
+        median(&mut turns.iter().map(|turn| turn[which]).collect::<Vec<_>>())
+    };
+    Ok(Reading {
+        data,
+        images: images as u64,
+        images_per_s: images / middle(&ours, 1),
+        torchvision_images_per_s: images / middle(&theirs, 1),
+        second_start_images_per_s: images / middle(&ours, 2),
+        peak_bytes: middle(&ours, 3) as u64,
+        torchvision_peak_bytes: middle(&theirs, 3) as u64,
+    })
+}
+
+/// Runs a program and gives the four numbers that it says.
+fn numbers(command: &mut Command) -> Result<[f64; 4]> {
+    let output = command.stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "{} failed", command.get_program().display());
+    let text = String::from_utf8(output.stdout)?;
+    let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
+    numbers?.try_into().map_err(|_| anyhow::anyhow!("not four numbers: {text}"))
+}
 
 fn colours(channels: u8) -> &'static str {
     if channels == 1 { "grey" } else { "colour" }
@@ -245,7 +352,9 @@ impl Runner {
     /// Makes so many steps; gives the seconds for each.
     fn make(&mut self, steps: u64) -> Result<f64> {
         writeln!(self.input.as_mut().context("no input")?, "{steps}")?;
-        let seconds: f64 = self.line()?.parse()?;
+        // As in `1.234 567890`, the memory being of no interest here.
+        let line = self.line()?;
+        let seconds: f64 = line.split(' ').next().unwrap_or_default().parse()?;
         Ok(seconds / steps as f64)
     }
 

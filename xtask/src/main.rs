@@ -133,7 +133,8 @@ enum Task {
         /// mdBook's arguments.
         args: Vec<String>,
     },
-    /// Plays the training steps against PyTorch's: the book's networks at batch 128, 64 × 64 pixels.
+    /// Plays the training steps against PyTorch's, the book's networks at batch 128, 64 × 64 pixels, and the reading of images
+    /// against torchvision's.
     ///
     /// Installs PyTorch into .tools (5 GB on disk). "Source's" is PyTorch as the chapter that this book retells writes it, "best" the
     /// best that plain PyTorch makes of the same maths; chapters/bench/pytorch.py is both. All take turns in one run, and medians
@@ -145,7 +146,7 @@ enum Task {
         /// Three turns in place of seven, about 10 minutes.
         #[arg(long)]
         quick: bool,
-        /// Only these: dcgan, wgan-gp, cgan.
+        /// Only these: dcgan, wgan-gp, cgan, read.
         jobs: Vec<String>,
     },
     /// Makes what the book shows once more, and compares the numbers with the book's.
