@@ -15,6 +15,7 @@ pub mod comparison;
 pub mod compute;
 pub mod config;
 mod convolution;
+pub mod experiment;
 pub mod folder;
 pub mod images;
 pub mod interrupt;
