@@ -312,8 +312,9 @@ impl Gan {
             Gan::Dcgan(..) => return None,
         };
         // In evaluation mode, so that looking at the generator does not move its running statistics.
-        let fake = no_grad(|| z.narrow(0, 0, real.size()[0]).apply_t(generator, false));
-        let points = between(real, &fake).set_requires_grad(true);
+        let count = real.size()[0].min(z.size()[0]);
+        let fake = no_grad(|| z.narrow(0, 0, count).apply_t(generator, false));
+        let points = between(&real.narrow(0, 0, count), &fake).set_requires_grad(true);
         let score = critic.forward_t(&points, true).sum(Kind::Float);
         let gradient = Tensor::run_backward(&[score], &[&points], false, false).remove(0);
         let length = gradient.flatten(1, -1).norm_scalaropt_dim(2, 1, false);

@@ -252,3 +252,47 @@ impl Drop for Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Found {
+        #[serde(deserialize_with = "number_or_nan")]
+        swd: f64,
+    }
+
+    fn bench(folder: &Path, settings: u64) -> Bench<u64> {
+        fs::create_dir_all(folder.join("runs")).unwrap();
+        let pictures = folder.join("pictures");
+        fs::create_dir_all(&pictures).unwrap();
+        image::GrayImage::new(8, 8).save(pictures.join("0.png")).unwrap();
+        let cache = folder.join("cache");
+        let options = crate::images::LoadOptions { side: 8, channels: 1, skip_bad: false, cache };
+        let images = ImageSet::load(&pictures, &options).unwrap();
+        let compute = Compute { device: Device::Cpu, kind: Kind::Float };
+        let unseen = Tensor::zeros([1, 1, 8, 8], (Kind::Float, Device::Cpu));
+        let folder = folder.to_path_buf();
+        Bench { images, compute, settings, floor: 0.0, name: "test", folder, unseen }
+    }
+
+    #[test]
+    fn a_run_is_made_once_even_if_it_diverged() {
+        let folder = tempfile::tempdir().unwrap();
+        let at_hand = bench(folder.path(), 7);
+        let made = |swd: f64| at_hand.record("wild", 3, || Ok(Found { swd })).unwrap();
+        assert!(made(f64::NAN).found.swd.is_nan());
+        let kept = made(1.0);
+        assert!(kept.found.swd.is_nan() && kept.variant == "wild" && kept.seed == 3);
+
+        // A run that failed leaves nothing behind.
+        let failed = at_hand.record::<Found>("failed", 0, || anyhow::bail!("no"));
+        assert_eq!(failed.err().unwrap().to_string(), "no");
+        assert!(!folder.path().join("runs/failed-0.json").exists());
+
+        let other = bench(folder.path(), 8).record("wild", 3, || Ok(Found { swd: 1.0 }));
+        let error = format!("{:#}", other.err().unwrap());
+        assert!(error.contains("wild-3.json") && error.contains("other settings"), "{error}");
+    }
+}
