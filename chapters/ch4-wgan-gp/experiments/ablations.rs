@@ -14,6 +14,9 @@
 //! the critic takes a batch of real images, so as many updates of the critic are as many images, with one exception: the variant that uses
 //! one batch for all critic steps sees a third of them. DCGAN's discriminator counts as its critic.
 //!
+//! **As much time** is as many of DCGAN's updates as fit into that of the chapter's run. How many those are is found by making some steps of
+//! both in turns, so that whatever else the machine does slows both alike.
+//!
 //! **What is measured.** Images are drawn with the mean of the generator's weights, as the chapter does. They are compared with images
 //! that were drawn with another seed than those to learn from, since of those only some four hundred are held out.
 
@@ -65,7 +68,7 @@ pub enum Change {
     OneBatch,
     /// The DCGAN in its place, for as many images.
     Dcgan,
-    /// The DCGAN in its place, for as long as the chapter's own run with that seed took.
+    /// The DCGAN in its place, for as long as the chapter's own takes.
     DcganForTheTime,
 }
 
@@ -141,13 +144,8 @@ fn compare(args: Args) -> Result<()> {
     let mut records: Vec<Record<Course>> = Vec::new();
     // Seed by seed, so that an experiment that is stopped has whole comparisons of fewer seeds.
     for seed in 0..args.shared.seeds {
-        let mut time = f64::INFINITY;
         for variant in &VARIANTS {
-            let record = bench.record(variant.0, seed, || follow(&bench, *variant, seed, time))?;
-            if variant.1 == Change::Nothing {
-                time = record.found.points.last().map_or(0.0, |point| point.seconds);
-            }
-            records.push(record);
+            records.push(bench.record(variant.0, seed, || follow(&bench, *variant, seed))?);
         }
     }
     let medians: Vec<Median> =
@@ -178,16 +176,20 @@ impl Change {
 }
 
 /// Trains one variant and measures it at each quarter of its way, and where its generator has made as many updates as the chapter's.
-/// `time` is how long a [`Change::DcganForTheTime`] is trained.
-fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64, time: f64) -> Result<Course> {
+fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64) -> Result<Course> {
     let Plan { batch_size, steps, ref wgan_gp, .. } = bench.settings;
-    seed_step(seed, 0);
-    let mut gan = Gan::new(change, &bench.settings, bench.compute);
     let mut batches = Batches::new(bench.images.training(), batch_size as usize, seed)?;
-    let z = fixed_z(seed, bench.settings.measured as i64, gan.z_dim(), bench.compute);
     let critic_steps = change.critic_steps(wgan_gp);
     let fresh_batches = if change == Change::OneBatch { 1 } else { critic_steps };
-    let whole = (steps * wgan_gp.critic_steps) as f64; // updates of the chapter's critic
+    let timed = change == Change::DcganForTheTime;
+    // What its critic is to come to: as many updates as the chapter's makes, or has the time for.
+    let whole = match change {
+        Change::DcganForTheTime => (steps as f64 * dcgan_steps_in_one(bench)).round().max(1.0),
+        _ => (steps * wgan_gp.critic_steps) as f64,
+    };
+    seed_step(seed, 0);
+    let mut gan = Gan::new(change, &bench.settings, bench.compute);
+    let z = fixed_z(seed, bench.settings.measured as i64, gan.z_dim(), bench.compute);
 
     let (mut points, mut drawn, mut estimates) = (Vec::new(), Vec::new(), Vec::new());
     let mut watch = Watch::begin(name, seed);
@@ -202,8 +204,7 @@ fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64, time: f64)
         estimates.extend(gan.step(change, critic_steps, &mut real));
         seconds += begun.elapsed().as_secs_f64();
 
-        let timed = change == Change::DcganForTheTime;
-        let share = if timed { seconds / time } else { (step * critic_steps) as f64 / whole };
+        let share = (step * critic_steps) as f64 / whole;
         let over = share >= 1.0 && (timed || step >= steps);
         watch.tell(if timed { share } else { share.min(step as f64 / steps as f64) });
         let quarter = (4.0 * share.min(1.0)) as u64;
@@ -233,6 +234,25 @@ fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64, time: f64)
         bench.save_sheet(&drawn[drawn.len() - 1], &format!("{name}-{seed}"))?;
     }
     Ok(Course { points })
+}
+
+/// How many steps of the DCGAN take as long as one of the chapter's: by the medians of some of each, made in turns.
+fn dcgan_steps_in_one(bench: &Bench<Plan>) -> f64 {
+    let Plan { batch_size, steps, ref wgan_gp, .. } = bench.settings;
+    eprintln!("timing     a step of each");
+    let some = &bench.images.training()[..batch_size as usize];
+    let real = bench.images.batch(some, bench.compute.device, bench.compute.kind);
+    let mut both = [Change::Nothing, Change::Dcgan]
+        .map(|change| (change, Gan::new(change, &bench.settings, bench.compute), Vec::new()));
+    for _ in 0..steps.clamp(5, 50) {
+        for (change, gan, seconds) in &mut both {
+            let begun = Instant::now();
+            gan.step(*change, change.critic_steps(wgan_gp), &mut |_| real.shallow_clone());
+            seconds.push(begun.elapsed().as_secs_f64());
+        }
+    }
+    let [chapter, dcgan] = both.map(|(_, _, seconds)| median(seconds));
+    chapter / dcgan
 }
 
 /// Both networks of a variant.

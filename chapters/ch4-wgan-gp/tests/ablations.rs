@@ -160,11 +160,9 @@ fn the_program_measures_keeps_and_refuses() {
         assert!(said.contains(&format!("| {name} | 0 |")), "{said}");
         assert_eq!(program.size(&format!("out/{name}-0.png")), (8 * 66 + 2, 66 + 2));
     }
-    let seconds = |name: &str| {
-        let place = VARIANTS.iter().position(|variant| variant.0 == name).unwrap();
-        results["medians"][place]["seconds"].as_f64().unwrap()
-    };
-    assert!(seconds("dcgan-time") >= seconds("chapter"));
+    // A step of the chapter's has three updates of the critic, with penalties; DCGAN makes more than one in that time.
+    let place = VARIANTS.iter().position(|variant| variant.0 == "dcgan-time").unwrap();
+    assert!(results["medians"][place]["generator_updates"].as_f64().unwrap() > 4.0, "{results}");
     let plot = fs::read_to_string(program.at("out/distances.svg")).unwrap();
     assert!(VARIANTS.iter().all(|variant| plot.contains(variant.0)), "{plot}");
 
