@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "not every chapter needs all of it")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
@@ -10,14 +10,29 @@ use tempfile::TempDir;
 /// A program, and a folder of its own to run in, which goes when it is dropped.
 pub struct Program {
     name: &'static str,
-    binary: &'static str,
+    binary: PathBuf,
     folder: TempDir,
 }
 
 impl Program {
     /// `name` is what its errors begin with, `binary` cargo's `CARGO_BIN_EXE_…`.
     pub fn new(name: &'static str, binary: &'static str) -> Program {
-        Program { name, binary, folder: TempDir::new().unwrap() }
+        Program { name, binary: binary.into(), folder: TempDir::new().unwrap() }
+    }
+
+    /// An experiment of the chapter that is tested, from the file `source`. `cargo test` builds it, but does not tell where, and
+    /// `cargo test --test …` does not build it. Its images are drawn into the folder `images`, if they are not there yet.
+    pub fn experiment(name: &'static str, source: &str, images: &str) -> Program {
+        let test = std::env::current_exe().unwrap();
+        let binary = test.ancestors().nth(2).unwrap().join("examples").join(name);
+        let time = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let fresh = time(&binary) >= time(&Path::new(env!("CARGO_MANIFEST_DIR")).join(source));
+        assert!(fresh, "{}: build it first, by cargo build --examples", binary.display());
+        let folder = TempDir::new().unwrap();
+        let images = Path::new(images).join("data");
+        fs::create_dir_all(&images).unwrap();
+        std::os::unix::fs::symlink(&images, folder.path().join("data")).unwrap();
+        Program { name, binary, folder }
     }
 
     /// A place in the folder.
@@ -38,7 +53,7 @@ impl Program {
 
     /// The program in its folder, ready to be started.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(self.binary);
+        let mut command = Command::new(&self.binary);
         command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
         command
     }

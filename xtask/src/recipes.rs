@@ -310,6 +310,32 @@ pub const RECIPES: &[Recipe] = &[
         judged: &[],
     },
     Recipe {
+        name: "ablations",
+        shows: "WGAN-GP with one part changed at a time, and DCGAN at as many images and as much time",
+        takes: "1.5 hours",
+        runs: &[Run::Experiment {
+            package: "ch4-wgan-gp",
+            example: "ablations",
+            args: &["--seeds", "3"],
+            quick: &["--steps", "2", "--measured", "16"],
+        }],
+        files: &[("distances.svg", "wgan-gp-ablations.svg"), ("table.md", "ablations.md")],
+        judged: &[("as many critic updates", 1.5)],
+    },
+    Recipe {
+        name: "source-settings",
+        shows: "what each of the source's settings costs its DCGAN",
+        takes: "1 hour",
+        runs: &[Run::Experiment {
+            package: "ch4-dcgan",
+            example: "source-settings",
+            args: &["--seeds", "3"],
+            quick: &["--steps", "2", "--measured", "16"],
+        }],
+        files: &[("table.md", "source-settings.md")],
+        judged: &[],
+    },
+    Recipe {
         name: "bricks-by-dcgan",
         shows: "the book's DCGAN on all bricks, whose weights come with the book",
         takes: "2 to 4 hours",

@@ -100,6 +100,14 @@ pub fn embedded_images(name: &str, side: u32, channels: usize) -> Result<ImageSe
     load_folder(&source::folder(name)?, side, channels, false)
 }
 
+/// Reads `count` images of the kind of an embedded set that are not in it; see [`source::unseen`].
+///
+/// # Errors
+/// As [`embedded_images`].
+pub fn unseen_images(name: &str, count: usize, side: u32, channels: usize) -> Result<ImageSet> {
+    load_folder(&source::unseen(name, count)?, side, channels, false)
+}
+
 fn load_folder(folder: &Path, side: u32, channels: usize, skip_bad: bool) -> Result<ImageSet> {
     let cache = source::home().join("data").join(".cache");
     ImageSet::load(folder, &LoadOptions { side, channels, skip_bad, cache })

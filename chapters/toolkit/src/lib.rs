@@ -18,6 +18,7 @@ pub mod compute;
 pub mod config;
 mod convolution;
 pub mod coverage;
+pub mod experiment;
 pub mod folder;
 pub mod images;
 pub mod interrupt;

@@ -19,12 +19,15 @@ pub struct Curve<'a> {
 const MAX_POINTS: usize = 1500;
 
 /// Colours that stay apart for colour-blind readers (Okabe & Ito) on a light and on a dark page.
-const COLOURS: [RGBColor; 5] = [
+const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(130, 130, 130),
+    RGBColor(0, 0, 0),
 ];
 
 /// Draws the curves of a run, each in a panel of its own, since one loss may be a hundred times another: every step thin and pale, and
@@ -97,6 +100,53 @@ fn draw<B: DrawingBackend>(
         chart.draw_series(LineSeries::new(means, colour.stroke_width(2)))?;
     }
     root.present()
+}
+
+/// What was measured now and then in several runs: its name and `(x, y)`, in the order of `x`.
+pub type Course = (String, Vec<(f64, f64)>);
+
+/// Draws such courses, from `y = 0` on, with a dot for every measurement. Values that are not finite are left out.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn courses(path: &Path, x_is: &str, y_is: &str, courses: &[Course]) -> Result<()> {
+    let root = SVGBackend::new(path, SIZE).into_drawing_area();
+    let draw = || -> Result<(), DrawingAreaErrorKind<_>> {
+        let finite = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+            points.iter().copied().filter(|point| point.1.is_finite()).collect()
+        };
+        let all = finite(&courses.iter().flat_map(|course| course.1.clone()).collect::<Vec<_>>());
+        let most = |value: fn(&(f64, f64)) -> f64| all.iter().map(value).fold(1.0, f64::max);
+        root.fill(&WHITE)?;
+        // Room to the right of the courses for the legend.
+        let mut chart = ChartBuilder::on(&root)
+            .margin(14)
+            .x_label_area_size(42)
+            .y_label_area_size(64)
+            .build_cartesian_2d(0.0..1.35 * most(|p| p.0), 0.0..1.05 * most(|p| p.1))?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(BLACK.mix(0.12))
+            .x_desc(x_is)
+            .y_desc(y_is)
+            .x_label_formatter(&|x| format!("{x:.0}"))
+            .y_label_formatter(&|y| format!("{y:.0}"))
+            .label_style(("sans-serif", 15))
+            .draw()?;
+        for ((name, points), colour) in courses.iter().zip(COLOURS.iter().cycle()) {
+            let points = finite(points);
+            let line = colour.stroke_width(2);
+            chart
+                .draw_series(LineSeries::new(points.clone(), line))?
+                .label(name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], line));
+            chart.draw_series(points.into_iter().map(|p| Circle::new(p, 3, colour.filled())))?;
+        }
+        legend(&mut chart, 15)?;
+        root.present()
+    };
+    draw().map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
 /// Draws a chart's legend into its upper right corner, in letters of `size` pixels.

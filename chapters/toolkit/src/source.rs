@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use data::{Collection, Drawing};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -28,22 +28,36 @@ pub fn folder(data: &str) -> Result<PathBuf> {
         );
         return Ok(path);
     };
-    let folder = home().join("data").join(collection.name());
-    let drawing = Drawing::new(collection);
+    drawn(&Drawing::new(collection), collection.name())
+}
+
+/// A folder of `count` images of the kind of an embedded set, none of which is in it: they are drawn with another seed. For measuring
+/// where more images are wanted than the set holds out.
+///
+/// # Errors
+/// If there is no embedded set of that name, or the images cannot be drawn.
+pub fn unseen(data: &str, count: usize) -> Result<PathBuf> {
+    let collection = collection(data).with_context(|| format!("{data}: no embedded set"))?;
+    let drawing = Drawing { count, seed: 1, ..Drawing::new(collection) };
+    drawn(&drawing, &format!("{data}-unseen-{count}"))
+}
+
+/// The folder of that name under `data/`, drawn first if that has not been done.
+fn drawn(drawing: &Drawing, name: &str) -> Result<PathBuf> {
+    let folder = home().join("data").join(name);
     let bar = ProgressBar::new(drawing.count as u64).with_style(
         ProgressStyle::with_template("drawing {prefix} {wide_bar} {pos}/{len} · {eta} left")
             .expect("a valid template"),
     );
-    bar.set_prefix(collection.name());
+    bar.set_prefix(name.to_string());
     bar.enable_steady_tick(Duration::from_millis(200));
-    let drawn = data::draw(&drawing, &folder, &|done, _| bar.set_position(done as u64));
+    let drawn = data::draw(drawing, &folder, &|done, _| bar.set_position(done as u64));
     let seconds = bar.elapsed().as_secs_f64();
     bar.finish_and_clear();
     if drawn? {
         eprintln!(
-            "drew {} images of {} in {seconds:.1} s: {}",
+            "drew {} images of {name} in {seconds:.1} s: {}",
             drawing.count,
-            collection.name(),
             folder.display()
         );
     }

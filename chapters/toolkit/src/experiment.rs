@@ -1,0 +1,301 @@
+//! What experiments share whose variants are trained alike, with several seeds: one way to measure, a record of every run that is
+//! whole, so that a stopped experiment goes on, and how far the run of the moment has come.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use crate::compute::PrecisionChoice;
+use crate::config::{embedded_images, unseen_images};
+use crate::{Compute, ImageSet, folder, sheet, swd};
+
+/// What all runs of an experiment have in common. `S` decides their numbers: a run that was made with another `S` is not taken for one
+/// of these.
+pub struct Bench<S> {
+    /// The images to learn from.
+    pub images: ImageSet,
+    /// Where everything is computed, as precisely as a run of the chapter on this machine.
+    pub compute: Compute,
+    /// What decides the numbers.
+    pub settings: S,
+    /// The distance of training images from the unseen ones, which no generator can be expected to beat.
+    pub floor: f64,
+    name: &'static str,
+    folder: PathBuf,
+    unseen: Tensor,
+}
+
+/// A run that is whole, as its own file and `results.json` hold it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Record<R> {
+    /// What was varied.
+    pub variant: String,
+    /// Where its randomness started.
+    pub seed: u64,
+    /// Where it was computed, and with how many threads.
+    pub device: String,
+    /// What came of it.
+    #[serde(flatten)]
+    pub found: R,
+}
+
+/// The file of a run.
+#[derive(Serialize, Deserialize)]
+struct Kept<S, R> {
+    settings: S,
+    #[serde(flatten)]
+    record: Record<R>,
+}
+
+/// The contents of `results.json`.
+#[derive(Serialize)]
+struct Results<'a, S, R, M> {
+    experiment: &'a str,
+    version: &'a str,
+    settings: &'a S,
+    device: String,
+    threads: i32,
+    floor: f64,
+    medians: &'a [M],
+    runs: &'a [Record<R>],
+}
+
+impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
+    /// Reads an embedded set of grey images of side 64, and `measured` more of the same kind, which nothing is trained on. Results go to
+    /// the folder `out`, else to `runs/PROGRAM/NAME`.
+    ///
+    /// # Errors
+    /// If the images cannot be drawn or read, or are too few, or the folder cannot be made.
+    pub fn open(
+        program: &str,
+        name: &'static str,
+        out: Option<PathBuf>,
+        (data, measured): (&str, usize),
+        settings: S,
+    ) -> Result<Self> {
+        let images = embedded_images(data, 64, 1)?;
+        let training = images.training();
+        ensure!(
+            measured <= training.len(),
+            "--measured {measured}: {data} has {} images to learn from, and as many are compared",
+            training.len()
+        );
+        let unseen = unseen_images(data, measured, 64, 1)?;
+        let folder = folder::of_experiment(program, name, out)?;
+        let runs = folder.join("runs");
+        fs::create_dir_all(&runs).with_context(|| runs.display().to_string())?;
+        let device = Device::cuda_if_available();
+        let (kind, why) = PrecisionChoice::Auto.resolve(device);
+        let compute = Compute { device, kind };
+        eprintln!("device     {compute} ({why})");
+        eprintln!("measuring  against {measured} unseen images of the kind of {data}");
+        let all = |set: &ImageSet, indices: &[usize]| set.batch(indices, Device::Cpu, Kind::Float);
+        let unseen = all(&unseen, &(0..measured).collect::<Vec<_>>());
+        // Evenly spread: the images are sorted by part.
+        let some: Vec<usize> =
+            (0..measured).map(|i| training[i * training.len() / measured]).collect();
+        let floor = swd::distances(&unseen, &[&all(&images, &some)], 0)[0].mean;
+        Ok(Bench { images, compute, settings, floor, name, folder, unseen })
+    }
+
+    /// The images that nothing is trained on: `[measured, 1, 64, 64]`, on the CPU.
+    pub fn unseen(&self) -> &Tensor {
+        &self.unseen
+    }
+
+    /// A place in the folder of the results.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The sliced Wasserstein distance × 10³ of each of some sets of images from the unseen ones, as many as those. The patches and
+    /// directions are the same for every run.
+    pub fn distances(&self, sets: &[Tensor]) -> Vec<f64> {
+        eprintln!("measuring  {} sets of {} images", sets.len(), self.unseen.size()[0]);
+        let sets: Vec<Tensor> = sets.iter().map(|images| images.to_device(Device::Cpu)).collect();
+        let sets: Vec<&Tensor> = sets.iter().collect();
+        swd::distances(&self.unseen, &sets, 0).into_iter().map(|swd| swd.mean).collect()
+    }
+
+    /// Writes a sheet of the first images into the folder, as `NAME.png`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save_sheet(&self, images: &Tensor, name: &str) -> Result<()> {
+        let shown = images.narrow(0, 0, images.size()[0].min(64));
+        sheet::save_sheet(&shown, 8, &self.at(&format!("{name}.png")))
+    }
+
+    /// The record of a run: read if the run has been made, else made by `make` and kept.
+    ///
+    /// # Errors
+    /// If it was made with other settings, its file is damaged or cannot be written, or `make` fails.
+    pub fn record<R: Clone + Serialize + DeserializeOwned>(
+        &self,
+        variant: &str,
+        seed: u64,
+        make: impl FnOnce() -> Result<R>,
+    ) -> Result<Record<R>>
+    where
+        S: Clone,
+    {
+        let path = self.folder.join("runs").join(format!("{variant}-{seed}.json"));
+        if let Some(record) = self.read(&path)? {
+            eprintln!("{variant} seed {seed}: there already");
+            return Ok(record);
+        }
+        let begun = Instant::now();
+        let found = make()?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let device = self.compute.to_string();
+        let record = Record { variant: variant.into(), seed, device, found };
+        let kept = Kept { settings: self.settings.clone(), record };
+        folder::write_whole(&path, &(serde_json::to_string_pretty(&kept)? + "\n"))?;
+        eprintln!("{variant} seed {seed}: made and measured in {seconds:.1} s");
+        Ok(kept.record)
+    }
+
+    fn read<R: DeserializeOwned>(&self, path: &Path) -> Result<Option<Record<R>>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let read = || -> Result<Kept<S, R>> {
+            let text = fs::read_to_string(path)?;
+            // The settings first: what other settings left behind may hold other things.
+            let settings: serde_json::Value = serde_json::from_str(&text)?;
+            ensure!(
+                settings["settings"] == serde_json::to_value(&self.settings)?,
+                "made with other settings; name another folder with --out"
+            );
+            Ok(serde_json::from_str(&text)?)
+        };
+        Ok(Some(read().with_context(|| path.display().to_string())?.record))
+    }
+
+    /// Writes `results.json`: the settings, every run, and a summary of each variant.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save_results<R: Serialize, M: Serialize>(
+        &self,
+        runs: &[Record<R>],
+        medians: &[M],
+    ) -> Result<()> {
+        let results = Results {
+            experiment: self.name,
+            version: env!("CARGO_PKG_VERSION"),
+            settings: &self.settings,
+            device: self.compute.to_string(),
+            threads: tch::get_num_threads(),
+            floor: self.floor,
+            medians,
+            runs,
+        };
+        let json = serde_json::to_string_pretty(&results)? + "\n";
+        folder::write_whole(&self.at("results.json"), &json)
+    }
+}
+
+/// Reads a number that JSON cannot hold, and writes as `null`, as not a number: a run may diverge, and is a result all the same.
+///
+/// # Errors
+/// If it is neither a number nor `null`.
+pub fn number_or_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
+/// How far a run has come: a bar, or where there is no terminal, a line now and then. It goes when it is dropped.
+pub struct Watch {
+    name: String,
+    bar: Option<ProgressBar>,
+    begun: Instant,
+    last_line: Instant,
+}
+
+/// Time between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+impl Watch {
+    /// For a run that begins.
+    pub fn begin(variant: &str, seed: u64) -> Self {
+        let name = format!("{variant} seed {seed}");
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let template = "{prefix} {wide_bar} {percent} % · {eta} left";
+            let style = ProgressStyle::with_template(template).expect("a valid template");
+            ProgressBar::new(1000).with_style(style).with_prefix(name.clone())
+        });
+        let now = Instant::now();
+        Watch { name, bar, begun: now, last_line: now }
+    }
+
+    /// Shows which share of the run is behind us.
+    pub fn tell(&mut self, share: f64) {
+        let share = share.clamp(1e-3, 1.0);
+        if let Some(bar) = &self.bar {
+            bar.set_position((1000.0 * share) as u64);
+        } else if self.last_line.elapsed() > LINE_EVERY {
+            self.last_line = Instant::now();
+            let left = HumanDuration(self.begun.elapsed().mul_f64(1.0 / share - 1.0));
+            eprintln!("{}: {:.0} %, {left} left", self.name, 100.0 * share);
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Found {
+        #[serde(deserialize_with = "number_or_nan")]
+        swd: f64,
+    }
+
+    fn bench(folder: &Path, settings: u64) -> Bench<u64> {
+        fs::create_dir_all(folder.join("runs")).unwrap();
+        let pictures = folder.join("pictures");
+        fs::create_dir_all(&pictures).unwrap();
+        image::GrayImage::new(8, 8).save(pictures.join("0.png")).unwrap();
+        let cache = folder.join("cache");
+        let options = crate::images::LoadOptions { side: 8, channels: 1, skip_bad: false, cache };
+        let images = ImageSet::load(&pictures, &options).unwrap();
+        let compute = Compute { device: Device::Cpu, kind: Kind::Float };
+        let unseen = Tensor::zeros([1, 1, 8, 8], (Kind::Float, Device::Cpu));
+        let folder = folder.to_path_buf();
+        Bench { images, compute, settings, floor: 0.0, name: "test", folder, unseen }
+    }
+
+    #[test]
+    fn a_run_is_made_once_even_if_it_diverged() {
+        let folder = tempfile::tempdir().unwrap();
+        let at_hand = bench(folder.path(), 7);
+        let made = |swd: f64| at_hand.record("wild", 3, || Ok(Found { swd })).unwrap();
+        assert!(made(f64::NAN).found.swd.is_nan());
+        let kept = made(1.0);
+        assert!(kept.found.swd.is_nan() && kept.variant == "wild" && kept.seed == 3);
+
+        // A run that failed leaves nothing behind.
+        let failed = at_hand.record::<Found>("failed", 0, || anyhow::bail!("no"));
+        assert_eq!(failed.err().unwrap().to_string(), "no");
+        assert!(!folder.path().join("runs/failed-0.json").exists());
+
+        let other = bench(folder.path(), 8).record("wild", 3, || Ok(Found { swd: 1.0 }));
+        let error = format!("{:#}", other.err().unwrap());
+        assert!(error.contains("wild-3.json") && error.contains("other settings"), "{error}");
+    }
+}
