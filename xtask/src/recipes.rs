@@ -333,7 +333,7 @@ pub const RECIPES: &[Recipe] = &[
             quick: &["--steps", "2", "--measured", "16"],
         }],
         files: &[("table.md", "source-settings.md")],
-        judged: &[],
+        judged: &[("distance, mean of weights", 1.5)],
     },
     Recipe {
         name: "bricks-by-dcgan",

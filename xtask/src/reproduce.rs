@@ -123,7 +123,7 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
         if quick { "in short" } else { recipe.takes }
     );
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let begun = Instant::now();
+    let (begun, commit) = (Instant::now(), commit(project));
     let mut kitchen = Kitchen { project, folder, quick, commands: Vec::new(), before: 0.0 };
     for run in recipe.runs {
         match run {
@@ -139,7 +139,7 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
     }
     let provenance = Made {
         commands: kitchen.commands,
-        commit: commit(project),
+        commit,
         machine: machine::description(),
         seconds: kitchen.before + begun.elapsed().as_secs_f64(),
     };

@@ -110,7 +110,7 @@ pub type Course = (String, Vec<(f64, f64)>);
 /// # Errors
 /// If the file cannot be written.
 pub fn courses(path: &Path, x_is: &str, y_is: &str, courses: &[Course]) -> Result<()> {
-    let root = SVGBackend::new(path, SIZE).into_drawing_area();
+    let root = SVGBackend::new(path, (900, 480)).into_drawing_area();
     let draw = || -> Result<(), DrawingAreaErrorKind<_>> {
         let finite = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
             points.iter().copied().filter(|point| point.1.is_finite()).collect()
