@@ -222,9 +222,9 @@ fn plot(path: &Path, courses: &[Course]) -> Result<()> {
             let last = of_case[0].modes.len() as u64 * EVERY;
             let mut chart = ChartBuilder::on(panel)
                 .margin(12)
-                .caption(case.name, ("sans-serif", 16))
-                .x_label_area_size(38)
-                .y_label_area_size(38)
+                .caption(case.name, ("sans-serif", 18))
+                .x_label_area_size(48)
+                .y_label_area_size(48)
                 .build_cartesian_2d(0..last, 0.0..8.2)?;
             chart
                 .configure_mesh()
@@ -235,7 +235,7 @@ fn plot(path: &Path, courses: &[Course]) -> Result<()> {
                 .y_label_formatter(&|modes| format!("{modes:.0}"))
                 .x_desc("generator updates")
                 .y_desc("modes reached")
-                .label_style(("sans-serif", 13))
+                .label_style(("sans-serif", 17))
                 .draw()?;
             for course in of_case {
                 // Lines of different seeds lie a little apart where they are equal.

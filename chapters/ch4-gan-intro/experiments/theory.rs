@@ -112,8 +112,8 @@ fn plot(path: &Path, curves: &[Vec<f64>]) -> Result<()> {
         let (upper, lower) = root.split_vertically(200);
         let mut densities = ChartBuilder::on(&upper)
             .margin(14)
-            .x_label_area_size(24)
-            .y_label_area_size(64)
+            .x_label_area_size(34)
+            .y_label_area_size(74)
             .build_cartesian_2d(-EDGE..EDGE, 0.0..1.4)?;
         densities
             .configure_mesh()
@@ -121,7 +121,7 @@ fn plot(path: &Path, curves: &[Vec<f64>]) -> Result<()> {
             .bold_line_style(BLACK.mix(0.12))
             .y_desc("density")
             .y_labels(4)
-            .label_style(("sans-serif", 15))
+            .label_style(("sans-serif", 17))
             .draw()?;
         for (name, gaussian, colour) in [("p, real", REAL, BLUE), ("q, fake", FAKE, ORANGE)] {
             let curve = along(&|place| gaussian.density(place));
@@ -137,8 +137,8 @@ fn plot(path: &Path, curves: &[Vec<f64>]) -> Result<()> {
         legend(&mut densities, 15)?;
         let mut answers = ChartBuilder::on(&lower)
             .margin(14)
-            .x_label_area_size(42)
-            .y_label_area_size(64)
+            .x_label_area_size(52)
+            .y_label_area_size(74)
             .build_cartesian_2d(-EDGE..EDGE, 0.0..1.0)?;
         answers
             .configure_mesh()
@@ -146,7 +146,7 @@ fn plot(path: &Path, curves: &[Vec<f64>]) -> Result<()> {
             .bold_line_style(BLACK.mix(0.12))
             .x_desc("x, where y = 0")
             .y_desc("probability of being real")
-            .label_style(("sans-serif", 15))
+            .label_style(("sans-serif", 17))
             .draw()?;
         let best = along(&|place| best_answer(REAL.density(place), FAKE.density(place)));
         answers

@@ -147,10 +147,10 @@ where
 {
     let last = x.end / LEGEND;
     let mut chart = ChartBuilder::on(area)
-        .caption(panel.title(), ("sans-serif", 17))
+        .caption(panel.title(), ("sans-serif", 19))
         .margin(12)
-        .x_label_area_size(38)
-        .y_label_area_size(62)
+        .x_label_area_size(48)
+        .y_label_area_size(72)
         .build_cartesian_2d(x, y)?;
     let number = |value: &f64| match panel {
         Panel::Gradient => format!("{value:.0e}"),
@@ -165,7 +165,7 @@ where
         .x_desc("turns of the generator")
         .x_label_formatter(&turn)
         .y_label_formatter(&number)
-        .label_style(("sans-serif", 14))
+        .label_style(("sans-serif", 17))
         .draw()?;
     // Every other curve is thick and lies below the others, so that two equal neighbours can both be seen.
     let styles: Vec<ShapeStyle> = (COLOURS.iter().cycle().zip([2, 5].iter().cycle()))
@@ -186,7 +186,7 @@ where
         }
     }
     if legend {
-        plot::legend(&mut chart, 14)?;
+        plot::legend(&mut chart, 16)?;
     }
     Ok(())
 }
@@ -218,10 +218,10 @@ pub fn loss_against_distance(made: &[Made<'_>], path: &Path) -> Result<bool> {
         let caption =
             format!("one dot a measurement, darker is later; rank correlation {}", rho.join(", "));
         let mut chart = ChartBuilder::on(root)
-            .caption(caption, ("sans-serif", 17))
+            .caption(caption, ("sans-serif", 19))
             .margin(14)
-            .x_label_area_size(42)
-            .y_label_area_size(64)
+            .x_label_area_size(52)
+            .y_label_area_size(74)
             .build_cartesian_2d(span(|point| point.0), span(|point| point.1))?;
         chart
             .configure_mesh()
@@ -230,7 +230,7 @@ pub fn loss_against_distance(made: &[Made<'_>], path: &Path) -> Result<bool> {
             .x_desc("generator's loss, mean since the last measurement")
             .y_desc("sliced Wasserstein distance × 10³")
             .y_label_formatter(&|y| format!("{y:.0}"))
-            .label_style(("sans-serif", 14))
+            .label_style(("sans-serif", 17))
             .draw()?;
         for (run, colour) in runs.iter().zip(COLOURS[1..].iter().cycle()) {
             chart.draw_series(LineSeries::new(run.iter().copied(), colour.mix(0.25)))?;
@@ -254,7 +254,7 @@ fn dots(root: &Area<'_>, shown: &[&Made<'_>]) -> Drawn {
     let rows = shown.len() as f64;
     let mut chart = ChartBuilder::on(root)
         .margin(14)
-        .x_label_area_size(42)
+        .x_label_area_size(52)
         .y_label_area_size(190)
         .build_cartesian_2d(0.0..high * 1.08, -rows + 0.5..0.5)?;
     let name = |y: &f64| {
@@ -269,7 +269,7 @@ fn dots(root: &Area<'_>, shown: &[&Made<'_>]) -> Drawn {
         .x_label_formatter(&|x| format!("{x:.0}"))
         .y_labels(shown.len())
         .y_label_formatter(&name)
-        .label_style(("sans-serif", 14))
+        .label_style(("sans-serif", 17))
         .draw()?;
     for (row, made) in shown.iter().enumerate() {
         let dots = distances(made).into_iter().map(|swd| (swd, -(row as f64)));

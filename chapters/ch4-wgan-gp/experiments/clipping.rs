@@ -23,6 +23,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
 use toolkit::noise::{fixed_z, seed_step};
+use toolkit::plot::number;
 use toolkit::{Batches, Compute, ImageSet, checkpoint, folder, sheet, swd};
 
 /// Trains the quick WGAN-GP, and the same with clipped weights in place of the penalty.
@@ -208,10 +209,10 @@ fn plot(path: &Path, critics: &[(&Constraint, Vec<f64>)]) -> Result<()> {
                 Some(limit) => format!("weights clipped to ±{limit}"),
             };
             let mut chart = ChartBuilder::on(area)
-                .caption(title, ("sans-serif", 17))
+                .caption(title, ("sans-serif", 19))
                 .margin(12)
-                .x_label_area_size(40)
-                .y_label_area_size(48)
+                .x_label_area_size(50)
+                .y_label_area_size(58)
                 .build_cartesian_2d(-edge..edge, 0.0..highest * 1.05)?;
             chart
                 .configure_mesh()
@@ -219,9 +220,10 @@ fn plot(path: &Path, critics: &[(&Constraint, Vec<f64>)]) -> Result<()> {
                 .light_line_style(TRANSPARENT)
                 .bold_line_style(BLACK.mix(0.12))
                 .x_labels(5)
+                .x_label_formatter(&|x| number(*x, if edge < 0.05 { 3 } else { 2 }))
                 .x_desc("weight of the critic")
                 .y_desc("percent of all")
-                .label_style(("sans-serif", 14))
+                .label_style(("sans-serif", 17))
                 .draw()?;
             chart.draw_series(bars.iter().enumerate().map(|(i, bar)| {
                 let left = i as f64 * width - edge;

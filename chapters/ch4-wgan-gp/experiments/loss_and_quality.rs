@@ -222,10 +222,10 @@ fn plot(path: &Path, courses: &[Course]) -> Result<()> {
             let all: Vec<(f64, f64)> = runs.iter().flat_map(|course| points(course)).collect();
             let most = |value: fn(&(f64, f64)) -> f64| all.iter().map(value).fold(0.0, f64::max);
             let mut chart = ChartBuilder::on(area)
-                .caption(title, ("sans-serif", 17))
+                .caption(title, ("sans-serif", 19))
                 .margin(12)
-                .x_label_area_size(40)
-                .y_label_area_size(62)
+                .x_label_area_size(50)
+                .y_label_area_size(72)
                 .build_cartesian_2d(0.0..most(|p| p.0) * 1.05, 0.0..most(|p| p.1) * 1.05)?;
             chart
                 .configure_mesh()
@@ -233,7 +233,7 @@ fn plot(path: &Path, courses: &[Course]) -> Result<()> {
                 .bold_line_style(BLACK.mix(0.12))
                 .x_desc("loss")
                 .y_desc("distance of the images × 10³")
-                .label_style(("sans-serif", 14))
+                .label_style(("sans-serif", 17))
                 .draw()?;
             for (course, colour) in runs.iter().zip(COLOURS.iter().cycle()) {
                 let dots = points(course).into_iter().map(|p| Circle::new(p, 3, colour.filled()));

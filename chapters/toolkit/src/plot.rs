@@ -53,7 +53,7 @@ pub fn losses_svg(curves: &[Curve<'_>], steps_per_epoch: u64) -> Result<String> 
 }
 
 /// Height of the common axis below the lowest panel, in pixels.
-const AXIS: u32 = 32;
+const AXIS: u32 = 38;
 
 /// Width and height in pixels.
 fn size(curves: &[Curve<'_>]) -> (u32, u32) {
@@ -80,15 +80,19 @@ fn draw<B: DrawingBackend>(
         let mut chart = ChartBuilder::on(&panel)
             .margin_left(8)
             .margin_right(16)
-            .caption(curve.name, ("sans-serif", 15, &colour))
+            .caption(curve.name, ("sans-serif", 18, &colour))
             .x_label_area_size(8 + below)
-            .y_label_area_size(64)
+            .y_label_area_size(74)
             .build_cartesian_2d(0..last, low..high)?;
+        // As many digits as tell neighbouring labels apart.
+        let digits = (1.5 - (high - low).log10()).clamp(0.0, 4.0) as usize;
+        let written = |y: &f64| number(*y, digits);
         let mut mesh = chart.configure_mesh();
         mesh.light_line_style(TRANSPARENT)
             .bold_line_style(BLACK.mix(0.12))
             .y_labels(5)
-            .label_style(("sans-serif", 14));
+            .y_label_formatter(&written)
+            .label_style(("sans-serif", 17));
         if lowest {
             mesh.x_desc("generator updates");
         } else {
@@ -121,8 +125,8 @@ pub fn courses(path: &Path, x_is: &str, y_is: &str, courses: &[Course]) -> Resul
         // Room to the right of the courses for the legend.
         let mut chart = ChartBuilder::on(&root)
             .margin(14)
-            .x_label_area_size(42)
-            .y_label_area_size(64)
+            .x_label_area_size(50)
+            .y_label_area_size(74)
             .build_cartesian_2d(0.0..1.35 * most(|p| p.0), 0.0..1.05 * most(|p| p.1))?;
         chart
             .configure_mesh()
@@ -132,7 +136,7 @@ pub fn courses(path: &Path, x_is: &str, y_is: &str, courses: &[Course]) -> Resul
             .y_desc(y_is)
             .x_label_formatter(&|x| format!("{x:.0}"))
             .y_label_formatter(&|y| format!("{y:.0}"))
-            .label_style(("sans-serif", 15))
+            .label_style(("sans-serif", 17))
             .draw()?;
         for ((name, points), colour) in courses.iter().zip(COLOURS.iter().cycle()) {
             let points = finite(points);
@@ -143,10 +147,17 @@ pub fn courses(path: &Path, x_is: &str, y_is: &str, courses: &[Course]) -> Resul
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], line));
             chart.draw_series(points.into_iter().map(|p| Circle::new(p, 3, colour.filled())))?;
         }
-        legend(&mut chart, 15)?;
+        legend(&mut chart, 17)?;
         root.present()
     };
     draw().map_err(|error| anyhow!("{}: {error}", path.display()))
+}
+
+/// A number at an axis: with a real minus sign, and no minus before nothing.
+pub fn number(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    let nothing = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
+    if nothing { "0".into() } else { text.replace('-', "−") }
 }
 
 /// Draws a chart's legend into its upper right corner, in letters of `size` pixels.
@@ -196,4 +207,15 @@ fn epoch_means(points: &[(u64, f64)], steps_per_epoch: u64) -> Vec<(u64, f64)> {
         })
         .filter(|p| p.1.is_finite())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_at_an_axis() {
+        let written = [(-1e-12, 2), (-0.5, 1), (0.01, 2), (1280.0, 0)].map(|(v, d)| number(v, d));
+        assert_eq!(written, ["0", "−0.5", "0.01", "1280"]);
+    }
 }
