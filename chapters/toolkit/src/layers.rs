@@ -3,6 +3,7 @@
 //! The weights always stay in f32. A layer converts them to the kind of its input on the way through, so that
 //! handing a network bf16 images *is* running it in bf16, and the gradients arrive in f32.
 
+use rayon::prelude::*;
 use tch::nn::{self, ConvConfig, Func, FuncT, Init, ModuleT, Path};
 use tch::{Device, Kind, Tensor};
 
@@ -116,13 +117,13 @@ fn random_signs(x: &Tensor, p: f64) -> Tensor {
     let start = start.int64_value(&[0]) as u64;
     let limit = (p * 65536.0).round() as u16;
     let mut signs = vec![0i16; x.numel().next_multiple_of(4)];
-    for (number, four) in (0u64..).zip(signs.chunks_exact_mut(4)) {
-        let bits = mix(start.wrapping_add(number));
+    signs.par_chunks_exact_mut(4).enumerate().for_each(|(number, four)| {
+        let bits = mix(start.wrapping_add(number as u64));
         for (i, sign) in four.iter_mut().enumerate() {
             let dropped = ((bits >> (16 * i)) as u16) < limit;
             *sign = if dropped { MINUS_ONE } else { ONE };
         }
-    }
+    });
     let signs = Tensor::from_slice(&signs).view_dtype(Kind::BFloat16).narrow(0, 0, elements);
     let (size, stride) = (x.size(), x.stride());
     let last: i64 = size.iter().zip(&stride).map(|(size, stride)| (size - 1) * stride).sum();
