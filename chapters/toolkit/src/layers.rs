@@ -3,11 +3,12 @@
 //! The weights always stay in f32. A layer converts them to the kind of its input on the way through, so that
 //! handing a network bf16 images *is* running it in bf16, and the gradients arrive in f32.
 
+use rayon::prelude::*;
 use tch::nn::{self, ConvConfig, Func, FuncT, Init, ModuleT, Path};
 use tch::{Device, Kind, Tensor};
 
 use crate::convolution;
-use crate::noise::given;
+use crate::noise::{given, mix};
 
 /// A 2-D convolution, `[batch, in, h, w]` to `[batch, out, h', w']`.
 pub fn conv2d(
@@ -100,36 +101,39 @@ pub fn dropout(x: &Tensor, p: f64, train: bool) -> Tensor {
     if !train || !(0.001..0.99).contains(&p) || x.device() != Device::Cpu {
         return x.dropout(p, train);
     }
-    // libtorch draws its masks one element after the other on the CPU, which takes longer than a convolution. Sixteen random bits
-    // an element, read as a bf16 number, do as well: every pattern of bits is as likely as any other.
-    let numbers = random_bits(x).to_kind(x.kind());
-    numbers.threshold_backward(x, limit_for(p)) / (1.0 - p)
+    // With α = 0, the derivative of the exponential linear unit is the scale where its input is positive, and 0 elsewhere. So this
+    // drops and scales in one pass, and its own derivative is the same operation.
+    let signs = random_signs(x, p).to_kind(x.kind());
+    Tensor::elu_backward(x, 0.0, 1.0 / (1.0 - p), 1.0, false, &signs)
 }
 
-/// A bf16 number of any sixteen bits for each element of `x`, in the order in which `x` lies in memory.
-fn random_bits(x: &Tensor) -> Tensor {
+/// −1 with probability `p`, else 1, for each element of `x`, in bf16 and in the order in which `x` lies in memory.
+///
+/// libtorch draws its masks one element after the other on the CPU, which takes longer than a convolution. Here it draws a single
+/// number, which is mixed with the numbers 0, 1, 2… into 64 random bits for every four elements.
+fn random_signs(x: &Tensor, p: f64) -> Tensor {
     let elements = x.numel() as i64;
-    let mut words = Tensor::empty([(elements + 3) / 4], (Kind::Int64, x.device()));
-    let _ = words.random_from_(i64::MIN, None);
-    let numbers = words.view_dtype(Kind::BFloat16).narrow(0, 0, elements);
+    let start = Tensor::empty([1], (Kind::Int64, Device::Cpu)).random_from_(i64::MIN, None);
+    let start = start.int64_value(&[0]) as u64;
+    let limit = (p * 65536.0).round() as u16;
+    let mut signs = vec![0i16; x.numel().next_multiple_of(4)];
+    signs.par_chunks_exact_mut(4).enumerate().for_each(|(number, four)| {
+        let bits = mix(start.wrapping_add(number as u64));
+        for (i, sign) in four.iter_mut().enumerate() {
+            let dropped = ((bits >> (16 * i)) as u16) < limit;
+            *sign = if dropped { MINUS_ONE } else { ONE };
+        }
+    });
+    let signs = Tensor::from_slice(&signs).view_dtype(Kind::BFloat16).narrow(0, 0, elements);
     let (size, stride) = (x.size(), x.stride());
     let last: i64 = size.iter().zip(&stride).map(|(size, stride)| (size - 1) * stride).sum();
     // Without gaps, in whatever order.
-    if last + 1 == elements { numbers.as_strided(size, stride, None) } else { numbers.view_as(x) }
+    if last + 1 == elements { signs.as_strided(size, stride, None) } else { signs.view_as(x) }
 }
 
-/// The bf16 number that a share `p` of all patterns of bits is not greater than. What is not a number counts as greater.
-fn limit_for(p: f64) -> f64 {
-    // From the least number to the greatest: the negative ones, whose patterns fall from 0xff80, and those from 0 on.
-    const NEGATIVE: f64 = (0xff80 - 0x8000 + 1) as f64;
-    let below = p * 65536.0;
-    let bits = if below <= NEGATIVE {
-        0xff80 - (below.round() as u32 - 1)
-    } else {
-        (below - NEGATIVE).round() as u32
-    };
-    f64::from(f32::from_bits(bits << 16))
-}
+/// The bits of 1 in bf16, and of −1, which has the sign's bit set.
+const ONE: i16 = 0x3f80;
+const MINUS_ONE: i16 = ONE | i16::MIN;
 
 /// Brings bf16 scores or gradients back to f32, in which losses and statistics are always computed.
 pub fn to_f32(x: &Tensor) -> Tensor {
