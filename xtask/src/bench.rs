@@ -180,8 +180,8 @@ fn read(
         let mut rust = Command::new(&programs.ours);
         rust.arg("read").arg(&folder).args(["--channels", &channels, "--cache"]).arg(&cache);
         ours.push(numbers(&mut rust)?);
-        let mut python = Command::new(&programs.python);
-        python.arg(&programs.script).arg("read").arg(&folder).args(["--channels", &channels]);
+        let mut python = programs.python();
+        python.arg("read").arg(&folder).args(["--channels", &channels]);
         theirs.push(numbers(&mut python)?);
     }
     fs::remove_dir_all(&cache).with_context(|| cache.display().to_string())?;
@@ -249,9 +249,17 @@ impl Programs {
         command
     }
 
-    fn pytorch(&self, job: &str, channels: u8, precision: &str, variant: &str) -> Command {
+    fn python(&self) -> Command {
         let mut command = Command::new(&self.python);
-        command.arg(&self.script).args([job, "--precision", precision, "--variant", variant]);
+        // A plain Python does not have what cargo sets for our programs.
+        command.env_remove("MALLOC_MMAP_MAX_").env_remove("MALLOC_TRIM_THRESHOLD_");
+        command.arg(&self.script);
+        command
+    }
+
+    fn pytorch(&self, job: &str, channels: u8, precision: &str, variant: &str) -> Command {
+        let mut command = self.python();
+        command.args([job, "--precision", precision, "--variant", variant]);
         command.args(["--channels", &channels.to_string()]);
         command
     }
