@@ -84,11 +84,16 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
     setup::ensure(project, None)?;
     let python = Python::new(project, "bench", PACKAGES);
     python.ensure()?;
-    let programs = Programs {
+    let mut programs = Programs {
         ours: build(project)?,
         python: python.program("python"),
         script: project.root.join("chapters/bench/pytorch.py"),
+        bf16: false,
     };
+    // As in `1.234 CPU, 2 threads, bf16 (the processor has hardware for bf16, AMX)`.
+    let auto = Runner::start(programs.ours("dcgan", 1, "auto"))?;
+    programs.bf16 = auto.greeting.contains(", bf16 (");
+    drop(auto);
     let turns = if options.quick { 3 } else { 7 };
     let mut rows = Vec::new();
     println!("{HEAD}");
@@ -240,6 +245,8 @@ struct Programs {
     ours: PathBuf,
     python: PathBuf,
     script: PathBuf,
+    /// Whether bf16 is of use on this machine.
+    bf16: bool,
 }
 
 impl Programs {
@@ -284,11 +291,7 @@ fn build(project: &Project) -> Result<PathBuf> {
 fn contest(programs: &Programs, job: &'static str, channels: u8, turns: usize) -> Result<Vec<Row>> {
     let mut source = Runner::start(programs.pytorch(job, channels, "f32", "source"))?;
     let mut pairs = Vec::new();
-    let auto = Runner::start(programs.ours(job, channels, "auto"))?;
-    // As in `1.234 CPU, 2 threads, bf16 (the processor has hardware for bf16, AMX)`.
-    let bf16 = auto.greeting.contains(", bf16 (").then_some("bf16");
-    drop(auto);
-    for precision in ["f32"].into_iter().chain(bf16) {
+    for precision in ["f32"].into_iter().chain(programs.bf16.then_some("bf16")) {
         let ours = Runner::start(programs.ours(job, channels, precision))?;
         let best = Runner::start(programs.pytorch(job, channels, precision, "best"))?;
         pairs.push((precision, ours, best));

@@ -15,8 +15,8 @@ pub const CHECK_COLUMNS: u32 = 10;
 const MOST: usize = 3;
 
 // ANCHOR: table
-/// The answers for every image of a set, `[images, labels]` of 0 and 1. Row `i` belongs to image `i`: the table is joined
-/// to the images on their file names.
+/// The answers for every image of a set, `[images, labels]` of 0 and 1. Row `i` belongs to
+/// image `i`: the table is joined to the images on their file names.
 ///
 /// # Errors
 /// If there is no table, or a name is not in it.
@@ -62,9 +62,11 @@ pub fn verify(images: &ImageSet, names: &[String]) -> Result<()> {
 }
 
 // ANCHOR: check
-/// Real faces that show whether labels fit their images: for each label a row of faces without it and a row of faces with
-/// it, [`CHECK_COLUMNS`] to a row, `[2 · labels · columns, channels, side, side]`. They are taken from all over the set, so
-/// that labels that begin to slip somewhere show; where there are too few, white ones fill the row.
+/// Real faces that show whether labels fit their images: for each label a row of faces without
+/// it and a row of faces with it, [`CHECK_COLUMNS`] to a row,
+/// `[2 · labels · columns, channels, side, side]`. They are taken from all over the set, so
+/// that labels that begin to slip somewhere show; where there are too few, white ones fill the
+/// row.
 ///
 /// # Errors
 /// If there is no table, or a name is not in it.
@@ -141,10 +143,12 @@ pub fn caption(names: &[String], answers: &[bool]) -> String {
 }
 
 // ANCHOR: in_turn
-/// The inputs of a sheet that shows the same z under each combination of labels: the first `columns` z under the first
-/// combination, below them the same z under the second, and so on; then the next `columns` z.
+/// The inputs of a sheet that shows the same z under each combination of labels: the first
+/// `columns` z under the first combination, below them the same z under the second, and so on;
+/// then the next `columns` z.
 ///
-/// Returns the z, `[n, z_dim, 1, 1]`, and their one-hot labels, `[n, 2 · labels]`, of `combinations` times as many images.
+/// Returns the z, `[n, z_dim, 1, 1]`, and their one-hot labels, `[n, 2 · labels]`, of
+/// `combinations` times as many images.
 pub fn in_turn(z: &Tensor, combinations: &[Vec<bool>], columns: i64) -> (Tensor, Tensor) {
     let (mut all_z, mut all_labels) = (Vec::new(), Vec::new());
     for row in z.split(columns, 0) {

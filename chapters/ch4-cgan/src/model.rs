@@ -18,16 +18,16 @@ pub fn one_hot(answers: &Tensor) -> Tensor {
 // ANCHOR_END: one_hot
 
 // ANCHOR: generator
-/// Draws images from noise and labels: `z: [batch, z_dim, 1, 1]` and one-hot `labels: [batch, 2 · labels]` to
-/// `[batch, channels, 64, 64]` in `[-1, 1]`.
+/// Draws images from noise and labels: `z: [batch, z_dim, 1, 1]` and one-hot
+/// `labels: [batch, 2 · labels]` to `[batch, channels, 64, 64]` in `[-1, 1]`.
 #[derive(Debug)]
 pub struct Generator {
     layers: wgan_gp::Generator,
 }
 
 impl Generator {
-    /// For so many `labels`. `widths` are the numbers of channels at sides 32, 16, 8 and 4, the book's being 64, 128,
-    /// 128 and 128.
+    /// For so many `labels`. `widths` are the numbers of channels at sides 32, 16, 8 and 4, the
+    /// book's being 64, 128, 128 and 128.
     pub fn new(path: &Path<'_>, z_dim: i64, labels: i64, widths: [i64; 4], channels: i64) -> Self {
         let layers = wgan_gp::Generator::new(path, z_dim + 2 * labels, widths, channels);
         Self { layers }
@@ -43,19 +43,22 @@ impl Generator {
 // ANCHOR_END: generator
 
 // ANCHOR: critic
-/// Scores images that are said to show what the labels say: `[batch, channels, 64, 64]` in `[-1, 1]` and one-hot
-/// `[batch, 2 · labels]` to `[batch]`, any real number, higher for "more real, and as labelled".
+/// Scores images that are said to show what the labels say: `[batch, channels, 64, 64]` in
+/// `[-1, 1]` and one-hot `[batch, 2 · labels]` to `[batch]`, any real number, higher for "more
+/// real, and as labelled".
 ///
-/// The real images that it learns from come with their own labels, so it can tell a good image that is not what was asked
-/// for from a real one, as it can a bad image: that is what makes a generator do as it is asked.
+/// The real images that it learns from come with their own labels, so it can tell a good image
+/// that is not what was asked for from a real one, as it can a bad image: that is what makes a
+/// generator do as it is asked.
 #[derive(Debug)]
 pub struct Critic {
     layers: wgan_gp::Critic,
 }
 
 impl Critic {
-    /// For so many `labels`. `widths` are the numbers of channels at sides 32, 16, 8 and 4; `dropout` is the share of
-    /// activations that are set to 0 after the second, third and fourth convolution in training.
+    /// For so many `labels`. `widths` are the numbers of channels at sides 32, 16, 8 and 4;
+    /// `dropout` is the share of activations that are set to 0 after the second, third and
+    /// fourth convolution in training.
     pub fn new(
         path: &Path<'_>,
         labels: i64,

@@ -30,7 +30,8 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Adam's memory: how much of the old mean and of the old square is kept.
     pub betas: (f64, f64),
-    /// How much of the running mean of the generator's weights, which draws the samples, is kept at each update.
+    /// How much of the running mean of the generator's weights, which draws the samples, is
+    /// kept at each update.
     pub averaging: f64,
     /// Updates of the critic for one of the generator.
     pub critic_steps: u64,
@@ -75,7 +76,8 @@ impl Settings {
 // ANCHOR: losses
 /// What the critic minimises, without the penalty: `mean(fake) − mean(real)`, both `[batch]`.
 ///
-/// Its negative estimates the Wasserstein distance between the two distributions, of images with their labels.
+/// Its negative estimates the Wasserstein distance between the two distributions, of images
+/// with their labels.
 pub fn critic_loss(real_scores: &Tensor, fake_scores: &Tensor) -> Tensor {
     fake_scores.mean(fake_scores.kind()) - real_scores.mean(real_scores.kind())
 }
@@ -85,12 +87,14 @@ pub fn generator_loss(fake_scores: &Tensor) -> Tensor {
     -fake_scores.mean(fake_scores.kind())
 }
 
-/// The gradient penalty, `mean((‖∇ₓ critic(x)‖₂ − 1)²)`, where each `x` lies at a random place on the straight line between
-/// a real image and a fake one (Gulrajani et al. 2017, equation 3).
+/// The gradient penalty, `mean((‖∇ₓ critic(x)‖₂ − 1)²)`, where each `x` lies at a random place
+/// on the straight line between a real image and a fake one (Gulrajani et al. 2017, equation
+/// 3).
 ///
-/// `critic` scores images alone, each under a label that stays fixed: it is between images that a score must not change too
-/// fast, while from one label to another it may jump. So the norm is that of the gradient by the image and leaves the label's
-/// planes out. `real` and `fake` are `[batch, channels, side, side]`, with the same labels. The result is a scalar that can
+/// `critic` scores images alone, each under a label that stays fixed: it is between images that
+/// a score must not change too fast, while from one label to another it may jump. So the norm
+/// is that of the gradient by the image and leaves the label's planes out. `real` and `fake`
+/// are `[batch, channels, side, side]`, with the same labels. The result is a scalar that can
 /// be differentiated by the critic's weights.
 pub fn gradient_penalty(
     critic: impl Fn(&Tensor) -> Tensor,
@@ -99,10 +103,12 @@ pub fn gradient_penalty(
 ) -> Tensor {
     let between = between(real, fake).detach().set_requires_grad(true);
     let scores = critic(&between); // [batch]
-    // Each score depends on its own image alone, so the gradient of the sum holds every image's own gradient.
-    // Its graph is kept: the penalty's gradient by the weights is a second derivative.
+    // Each score depends on its own image alone, so the gradient of the sum holds every image's
+    // own gradient. Its graph is kept: the penalty's gradient by the weights is a second
+    // derivative.
     let gradient = Tensor::run_backward(&[scores.sum(scores.kind())], &[&between], true, true);
-    // The norm's derivative at 0 is taken as 0, where that of the square root of a sum of squares is not a number.
+    // The norm's derivative at 0 is taken as 0, where that of the square root of a sum of
+    // squares is not a number.
     let norm = to_f32(&gradient[0]).flatten(1, -1).norm_scalaropt_dim(2, 1, false); // [batch]
     let off = (norm - 1.0).square();
     off.mean(off.kind())
@@ -160,13 +166,16 @@ impl Cgan {
         normal(&[batch, self.settings.z_dim, 1, 1], self.compute)
     }
 
-    /// One update of the critic on `real: [batch, channels, 64, 64]` with their `labels: [batch, 2 · labels]`, and on as many
-    /// fakes that were asked for with the same labels.
+    /// One update of the critic on `real: [batch, channels, 64, 64]` with their
+    /// `labels: [batch, 2 · labels]`, and on as many fakes that were asked for with the same
+    /// labels.
     pub fn critic_step(&mut self, real: &Tensor, labels: &Tensor) -> CriticLosses {
         let batch = real.size()[0];
-        // The generator stays as it is in this step, so nothing about the making of the fakes is recorded.
+        // The generator stays as it is in this step, so nothing about the making of the fakes
+        // is recorded.
         let fake = no_grad(|| self.generator.forward_t(&self.noise(batch), labels, true));
-        // Real and fake in one pass, which is faster; without batch norm it makes no difference to the scores.
+        // Real and fake in one pass, which is faster; without batch norm it makes no difference
+        // to the scores.
         let (both, both_labels) = (Tensor::cat(&[real, &fake], 0), Tensor::cat(&[labels; 2], 0));
         let scores = self.critic.forward_t(&both, &both_labels, true); // [2 · batch]
         let wasserstein_loss =
@@ -177,8 +186,8 @@ impl Cgan {
         CriticLosses { loss, wasserstein: -wasserstein_loss, penalty }
     }
 
-    /// One update of the generator through the critic, which stays as it is; `labels: [batch, 2 · labels]` are what it is
-    /// asked for. Returns the loss, a scalar.
+    /// One update of the generator through the critic, which stays as it is;
+    /// `labels: [batch, 2 · labels]` are what it is asked for. Returns the loss, a scalar.
     pub fn generator_step(&mut self, labels: &Tensor) -> Tensor {
         let fake = self.generator.forward_t(&self.noise(labels.size()[0]), labels, true);
         let loss = generator_loss(&self.critic.forward_t(&fake, labels, true));
@@ -199,8 +208,9 @@ impl Cgan {
         train(self, run)
     }
 
-    /// Draws what is asked for: `z: [n, z_dim, 1, 1]` and one-hot `labels: [n, 2 · labels]` to `[n, channels, 64, 64]` in
-    /// `[-1, 1]`, with the mean of the generator's recent weights, and with running statistics in place of the batch's.
+    /// Draws what is asked for: `z: [n, z_dim, 1, 1]` and one-hot `labels: [n, 2 · labels]` to
+    /// `[n, channels, 64, 64]` in `[-1, 1]`, with the mean of the generator's recent weights,
+    /// and with running statistics in place of the batch's.
     pub fn sample(&self, z: &Tensor, labels: &Tensor) -> Tensor {
         let Compute { device, kind } = self.compute;
         let [z, labels] = [z, labels].map(|x| x.to_device(device).to_kind(kind));
@@ -223,7 +233,8 @@ impl Cgan {
         Ok(())
     }
 
-    /// Reads the weights of both networks from a run folder, or from a folder that [`Cgan::save`] wrote.
+    /// Reads the weights of both networks from a run folder, or from a folder that
+    /// [`Cgan::save`] wrote.
     ///
     /// # Errors
     /// If they are not there, or belong to other networks.
@@ -241,7 +252,8 @@ impl Cgan {
 /// Trains until the run is over.
 ///
 /// # Errors
-/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is not finite.
+/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is
+/// not finite.
 pub fn train(gan: &mut Cgan, mut run: Run<Settings>) -> Result<()> {
     let settings = run.config.settings.clone();
     let one_hots = table(&run.images, &settings.labels, run.compute)?; // [images, 2 · labels]
@@ -251,8 +263,8 @@ pub fn train(gan: &mut Cgan, mut run: Run<Settings>) -> Result<()> {
     for step in run.steps() {
         run.begin_step(step);
 
-        // The critic first, several times, each time on fresh images: the generator's gradient is only as good as
-        // the critic's estimate of the distance.
+        // The critic first, several times, each time on fresh images: the generator's gradient
+        // is only as good as the critic's estimate of the distance.
         let mut labels = one_hots.index_select(0, &run.real_indices(step, 0));
         let mut critic = gan.critic_step(&run.real_batch(step, 0), &labels);
         for k in 1..settings.critic_steps {

@@ -17,7 +17,8 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// `widths` are the numbers of channels at sides 32, 16, 8 and 4, the book's being 64, 128, 256 and 512.
+    /// `widths` are the numbers of channels at sides 32, 16, 8 and 4, the book's being 64, 128,
+    /// 256 and 512.
     pub fn new(path: &Path<'_>, z_dim: i64, widths: [i64; 4], channels: i64) -> Self {
         let [w32, w16, w8, w4] = widths;
         let layers = nn::seq_t()
@@ -30,10 +31,11 @@ impl Generator {
         Self { layers }
     }
 
-    /// The variant that enlarges by repeating pixels and then convolves, instead of a transposed convolution.
+    /// The variant that enlarges by repeating pixels and then convolves, instead of a
+    /// transposed convolution.
     ///
-    /// It has the same shapes and the same number of weights, but its convolutions work at the larger side and so cost four times
-    /// the multiplications.
+    /// It has the same shapes and the same number of weights, but its convolutions work at the
+    /// larger side and so cost four times the multiplications.
     pub fn upsampling(path: &Path<'_>, z_dim: i64, widths: [i64; 4], channels: i64) -> Self {
         let [w32, w16, w8, w4] = widths;
         let layers = nn::seq_t()
@@ -56,8 +58,8 @@ impl ModuleT for Generator {
 // ANCHOR_END: generator
 
 // ANCHOR: up_block
-/// A transposed convolution, batch normalisation and a leaky ReLU. The normalisation shifts every channel anyway, so
-/// the convolution needs no bias.
+/// A transposed convolution, batch normalisation and a leaky ReLU. The normalisation shifts
+/// every channel anyway, so the convolution needs no bias.
 fn up_block(
     path: &Path<'_>,
     inputs: i64,
@@ -82,8 +84,8 @@ fn upsample_block(path: &Path<'_>, inputs: i64, outputs: i64) -> nn::SequentialT
         .add_fn(|x| leaky_relu(x, LEAK))
 }
 
-/// Each pixel four times, and the margin that a 4 × 4 filter needs to keep the side: one pixel before, two after, as Keras'
-/// `padding="same"` puts it.
+/// Each pixel four times, and the margin that a 4 × 4 filter needs to keep the side: one pixel
+/// before, two after, as Keras' `padding="same"` puts it.
 fn twice_the_side(x: &Tensor) -> Tensor {
     x.upsample_nearest2d_vec(None::<&[i64]>, [2.0, 2.0]).constant_pad_nd([1, 2, 1, 2])
 }
@@ -92,20 +94,21 @@ fn twice_the_side(x: &Tensor) -> Tensor {
 // ANCHOR: discriminator
 /// Tells real images from drawn ones: `[batch, channels, 64, 64]` in `[-1, 1]` to logits `[batch]`.
 ///
-/// The probability that an image is real is the sigmoid of its logit. The sigmoid is left to the loss, which can
-/// then take both at once without ever forming the logarithm of 0.
+/// The probability that an image is real is the sigmoid of its logit. The sigmoid is left to
+/// the loss, which can then take both at once without ever forming the logarithm of 0.
 #[derive(Debug)]
 pub struct Discriminator {
     layers: nn::SequentialT,
 }
 
 impl Discriminator {
-    /// `widths` are the numbers of channels at sides 32, 16, 8 and 4; `dropout` is the share of activations that are set to 0
-    /// after each of the four blocks in training.
+    /// `widths` are the numbers of channels at sides 32, 16, 8 and 4; `dropout` is the share of
+    /// activations that are set to 0 after each of the four blocks in training.
     pub fn new(path: &Path<'_>, widths: [i64; 4], channels: i64, dropout: f64) -> Self {
         let [w32, w16, w8, w4] = widths;
         let layers = nn::seq_t()
-            // No normalisation of the image itself: its mean and contrast are part of what is to be judged.
+            // No normalisation of the image itself: its mean and contrast are part of what is
+            // to be judged.
             .add(conv2d(path / "down1" / "conv", channels, w32, 4, conv(2, 1)))
             .add(leak_and_drop(dropout)) // [batch, 64, 32, 32]
             .add(down_block(&(path / "down2"), w32, w16, dropout)) // [batch, 128, 16, 16]
@@ -138,7 +141,8 @@ fn leak_and_drop(share: f64) -> nn::SequentialT {
     if share > 0.0 { layers.add_fn_t(move |x, train| dropout(x, share, train)) } else { layers }
 }
 
-/// Settings of every convolution here: no bias, and weights that start from N(0, 0.02²), as the DCGAN paper has them.
+/// Settings of every convolution here: no bias, and weights that start from N(0, 0.02²), as the
+/// DCGAN paper has them.
 fn conv(stride: i64, padding: i64) -> nn::ConvConfig {
     let ws_init = Init::Randn { mean: 0.0, stdev: 0.02 };
     nn::ConvConfig { stride, padding, bias: false, ws_init, ..Default::default() }

@@ -24,9 +24,11 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Adam's memory: how much of the old mean and of the old square is kept.
     pub betas: (f64, f64),
-    /// How much of the running mean of the generator's weights, which draws the samples, is kept at each update.
+    /// How much of the running mean of the generator's weights, which draws the samples, is
+    /// kept at each update.
     pub averaging: f64,
-    /// Labels are drawn from `[1 − label_noise, 1]` for real images and from `[0, label_noise]` for fakes.
+    /// Labels are drawn from `[1 − label_noise, 1]` for real images and from `[0, label_noise]`
+    /// for fakes.
     pub label_noise: f64,
 }
 
@@ -61,14 +63,17 @@ impl Settings {
 // ANCHOR_END: settings
 
 // ANCHOR: losses
-/// Binary cross-entropy of `logits: [batch]` against `labels: [batch]` in `[0, 1]`, averaged: a scalar.
+/// Binary cross-entropy of `logits: [batch]` against `labels: [batch]` in `[0, 1]`, averaged: a
+/// scalar.
 pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::Mean)
 }
 
-/// Smoothed labels for `logits`: 1 for real images and 0 for fakes, each moved towards the other by a random part of `noise`.
+/// Smoothed labels for `logits`: 1 for real images and 0 for fakes, each moved towards the
+/// other by a random part of `noise`.
 ///
-/// A label inside `(0, 1)` is met by a finite logit, so the discriminator has no reason to become ever more certain.
+/// A label inside `(0, 1)` is met by a finite logit, so the discriminator has no reason to
+/// become ever more certain.
 pub fn smooth_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
     let moved = uniform(&logits.size(), logits) * noise;
     if real { 1.0 - moved } else { moved }
@@ -134,8 +139,9 @@ impl Dcgan {
         // The fakes are drawn once and serve both updates.
         let fake = self.noise(real.size()[0]).apply_t(&self.generator, true);
 
-        // D learns to answer 1 on real and 0 on fake. `detach` keeps G out of this update. The two batches go through
-        // separately, since batch norm would otherwise mix their statistics.
+        // D learns to answer 1 on real and 0 on fake. `detach` keeps G out of this update. The
+        // two batches go through separately, since batch norm would otherwise mix their
+        // statistics.
         let real_logits = real.apply_t(&self.discriminator, true); // [batch]
         let fake_logits = fake.detach().apply_t(&self.discriminator, true); // [batch]
         let real_loss = bce(&real_logits, &smooth_labels(&real_logits, true, noise));
@@ -151,7 +157,8 @@ impl Dcgan {
         Losses { discriminator: d_loss, generator: g_loss }
     }
 
-    /// Images of `z: [n, z_dim, 1, 1]`, with the mean of the generator's recent weights: `[n, channels, 64, 64]` in `[-1, 1]`.
+    /// Images of `z: [n, z_dim, 1, 1]`, with the mean of the generator's recent weights:
+    /// `[n, channels, 64, 64]` in `[-1, 1]`.
     pub fn draw(&self, z: &Tensor) -> Tensor {
         self.generator_adam.with_average(|| no_grad(|| z.apply_t(&self.generator, false)))
     }
@@ -167,7 +174,8 @@ impl Dcgan {
 /// Trains until the run is over.
 ///
 /// # Errors
-/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is not finite.
+/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is
+/// not finite.
 pub fn train(mut run: Run<Settings>) -> Result<()> {
     let settings = run.config.settings.clone();
     run.begin_step(0);

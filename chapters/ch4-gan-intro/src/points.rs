@@ -51,7 +51,8 @@ impl Points {
                 0.8 * upper * side + 0.05 * noise(count)
             }
             Points::Spiral => {
-                // The root spreads the points evenly along the arm, which grows longer with each turn.
+                // The root spreads the points evenly along the arm, which grows longer with
+                // each turn.
                 let along = Tensor::rand([count], FLOAT).sqrt();
                 let (angle, radius) = (3.0 * PI * &along, 1.2 * &along);
                 at(&(&radius * angle.cos()), &(&radius * angle.sin())) + 0.03 * noise(count)

@@ -29,22 +29,24 @@ impl Gaussian {
 }
 
 // ANCHOR: best
-/// What the best discriminator answers at a place where real points have the density `p` and fakes the density `q`: the share
-/// `p / (p + q)` of the points there that are real (proposition 1).
+/// What the best discriminator answers at a place where real points have the density `p` and
+/// fakes the density `q`: the share `p / (p + q)` of the points there that are real
+/// (proposition 1).
 pub fn best_answer(p: f64, q: f64) -> f64 {
     p / (p + q)
 }
 
-/// The value of the game for the best discriminator, `E log D(real) + E log(1 − D(fake))`: `−log 4 + 2 JSD(p, q)` (theorem 1).
-/// It is −2 times the loss that [`crate::train::Gan::discriminator_step`] returns.
+/// The value of the game for the best discriminator, `E log D(real) + E log(1 − D(fake))`:
+/// `−log 4 + 2 JSD(p, q)` (theorem 1). It is −2 times the loss that
+/// [`crate::train::Gan::discriminator_step`] returns.
 pub fn best_value(jensen_shannon: f64) -> f64 {
     2.0 * jensen_shannon - 4f64.ln()
 }
 // ANCHOR_END: best
 
 // ANCHOR: divergence
-/// The Jensen–Shannon divergence of two densities, `½ KL(p ‖ m) + ½ KL(q ‖ m)` with `m = (p + q) / 2`, in nats: 0 for equal
-/// ones, ln 2 for two that have no place in common.
+/// The Jensen–Shannon divergence of two densities, `½ KL(p ‖ m) + ½ KL(q ‖ m)` with
+/// `m = (p + q) / 2`, in nats: 0 for equal ones, ln 2 for two that have no place in common.
 pub fn jensen_shannon(p: &Gaussian, q: &Gaussian, grid: &Grid) -> f64 {
     let part = |a: f64, b: f64| if a > 0.0 { a * (2.0 * a / (a + b)).ln() } else { 0.0 };
     grid.integral(|_, place| {

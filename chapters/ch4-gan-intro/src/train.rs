@@ -42,9 +42,11 @@ impl Default for Settings {
 // ANCHOR_END: settings
 
 // ANCHOR: losses
-/// Binary cross-entropy of `logits: [batch]` against `labels: [batch]` in `[0, 1]`, averaged: a scalar.
+/// Binary cross-entropy of `logits: [batch]` against `labels: [batch]` in `[0, 1]`, averaged: a
+/// scalar.
 ///
-/// With the label 1 it is `−log D`, with the label 0 it is `−log(1 − D)`, where `D` is the sigmoid of the logit.
+/// With the label 1 it is `−log D`, with the label 0 it is `−log(1 − D)`, where `D` is the
+/// sigmoid of the logit.
 pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::Mean)
 }
@@ -101,13 +103,15 @@ impl Gan {
 
         let d_loss = self.discriminator_step(real, &fake.detach());
 
-        // G learns to make the updated D answer 1 on its fakes. The gradient goes through D, which says how each
-        // fake would have to move to look more real, and on into G; only G is updated.
+        // G learns to make the updated D answer 1 on its fakes. The gradient goes through D,
+        // which says how each fake would have to move to look more real, and on into G; only G
+        // is updated.
         //
-        // In the paper's game G would minimise log(1 − D), which is the part of D's value that G can change. But where D is
-        // sure that a point is fake this curve is flat, and G, which has most to learn then, learns nothing. −log D
-        // pulls every fake the same way and is steep there. The paper proposes it too, and it is what everybody uses:
-        // the non-saturating loss.
+        // In the paper's game G would minimise log(1 − D), which is the part of D's value that
+        // G can change. But where D is sure that a point is fake this curve is flat, and G,
+        // which has most to learn then, learns nothing. −log D pulls every fake the same way
+        // and is steep there. The paper proposes it too, and it is what everybody uses: the
+        // non-saturating loss.
         let fake_logits = fake.apply_t(&self.discriminator, true); // [batch]
         let g_loss = bce(&fake_logits, &fake_logits.ones_like());
         self.generator_adam.minimise(&g_loss);
@@ -115,9 +119,11 @@ impl Gan {
         Losses { discriminator: d_loss, generator: g_loss }
     }
 
-    /// One update of D on `real` and `fake: [batch, 2]`, without a graph that leads into G. Returns the loss, a scalar.
+    /// One update of D on `real` and `fake: [batch, 2]`, without a graph that leads into G.
+    /// Returns the loss, a scalar.
     ///
-    /// Whoever answers ½ to everything has the loss ln 2 ≈ 0.693; a smaller one means that D tells real from fake.
+    /// Whoever answers ½ to everything has the loss ln 2 ≈ 0.693; a smaller one means that D
+    /// tells real from fake.
     pub fn discriminator_step(&mut self, real: &Tensor, fake: &Tensor) -> Tensor {
         // D learns to answer 1 on real and 0 on fake.
         let real_logits = real.apply_t(&self.discriminator, true); // [batch]
@@ -140,7 +146,8 @@ impl Gan {
 /// Trains until the run is over.
 ///
 /// # Errors
-/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is not finite.
+/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is
+/// not finite.
 pub fn train(mut run: Run) -> Result<()> {
     let settings = run.config.settings.clone();
     run.begin_step(0);
@@ -173,7 +180,8 @@ pub fn train(mut run: Run) -> Result<()> {
     run.finish()
 }
 
-/// A picture of where both networks stand: points that are always made of the same z, on the discriminator's judgement.
+/// A picture of where both networks stand: points that are always made of the same z, on the
+/// discriminator's judgement.
 fn look(run: &mut Run, gan: &Gan, step: u64) -> Result<()> {
     let z = fixed_z(0, LOOK_AT, gan.settings.z_dim, gan.compute).flatten(1, -1);
     let fake = no_grad(|| z.apply_t(&gan.generator, false));

@@ -56,16 +56,17 @@ fn up_block(
 // ANCHOR: discriminator
 /// Tells real images from drawn ones: `[batch, channels, 32, 32]` in `[-1, 1]` to logits `[batch]`.
 ///
-/// It is DCGAN's discriminator with `layers` convolutions that halve the side, so that "fewer layers" can be tried. The last
-/// convolution judges whatever side they leave.
+/// It is DCGAN's discriminator with `layers` convolutions that halve the side, so that "fewer
+/// layers" can be tried. The last convolution judges whatever side they leave.
 #[derive(Debug)]
 pub struct Discriminator {
     layers: nn::SequentialT,
 }
 
 impl Discriminator {
-    /// `layers` is 1 to 4; `width` is the number of channels after the first, and each further one doubles it and, with `batch_norm`,
-    /// normalises its batch. `dropout` is the share of activations that are set to 0 after each of them in training.
+    /// `layers` is 1 to 4; `width` is the number of channels after the first, and each further
+    /// one doubles it and, with `batch_norm`, normalises its batch. `dropout` is the share of
+    /// activations that are set to 0 after each of them in training.
     pub fn new(
         path: &Path<'_>,
         layers: u32,
@@ -75,7 +76,8 @@ impl Discriminator {
         dropout: f64,
     ) -> Self {
         assert!((1..=4).contains(&layers), "side 32 can be halved one to four times here");
-        // No normalisation of the image itself: its mean and contrast are part of what is to be judged.
+        // No normalisation of the image itself: its mean and contrast are part of what is to be
+        // judged.
         let mut halvings = nn::seq_t()
             .add(conv2d(path / "down1" / "conv", channels, width, 4, conv(2, 1)))
             .add(leak_and_drop(dropout)); // [batch, width, 16, 16]
@@ -117,7 +119,8 @@ fn leak_and_drop(dropout: f64) -> nn::SequentialT {
     if dropout > 0.0 { layers.add_fn_t(move |x, train| x.dropout(dropout, train)) } else { layers }
 }
 
-/// Settings of every convolution here: no bias, and weights that start from N(0, 0.02²), as the DCGAN paper has them.
+/// Settings of every convolution here: no bias, and weights that start from N(0, 0.02²), as the
+/// DCGAN paper has them.
 fn conv(stride: i64, padding: i64) -> nn::ConvConfig {
     let ws_init = Init::Randn { mean: 0.0, stdev: 0.02 };
     nn::ConvConfig { stride, padding, bias: false, ws_init, ..Default::default() }

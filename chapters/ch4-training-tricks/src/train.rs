@@ -52,14 +52,16 @@ pub struct Settings {
     pub label_flips: f64,
 }
 
-/// Which losses the two networks minimise. They meet the same logits and differ in what a generator learns from a logit far below 0, that is, when
-/// the discriminator is sure that an image is a fake.
+/// Which losses the two networks minimise. They meet the same logits and differ in what a
+/// generator learns from a logit far below 0, that is, when the discriminator is sure that an
+/// image is a fake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// [`d_loss`] and [`g_saturating`]: the game as Goodfellow et al. 2014 define it.
     Saturating,
-    /// [`bce_on_probabilities`] for both: what a sigmoid in the network and `nn.BCELoss` after it make of the non-saturating loss.
+    /// [`bce_on_probabilities`] for both: what a sigmoid in the network and `nn.BCELoss` after
+    /// it make of the non-saturating loss.
     SigmoidBce,
     /// [`d_loss`] and [`g_non_saturating`]: the same paper's advice for practice, taken on logits.
     NonSaturating,
@@ -67,21 +69,24 @@ pub enum Loss {
 // ANCHOR_END: settings
 
 // ANCHOR: losses
-/// Binary cross-entropy of `logits: [batch]` against `labels: [batch]`, averaged: a scalar. With σ the sigmoid,
-/// `−(y log σ(x) + (1 − y) log(1 − σ(x)))`, computed from the logit at once and therefore right at any logit.
+/// Binary cross-entropy of `logits: [batch]` against `labels: [batch]`, averaged: a scalar.
+/// With σ the sigmoid, `−(y log σ(x) + (1 − y) log(1 − σ(x)))`, computed from the logit at once
+/// and therefore right at any logit.
 pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::Mean)
 }
 
 /// The same formula by way of the probability, which has to be formed in f32 first.
 ///
-/// Below a logit of about −89 that probability is exactly 0, and so is the gradient: the sigmoid's derivative `p (1 − p)` is a factor of it.
-/// libtorch stops with an error at labels outside `[0, 1]`, which [`bce`] would take.
+/// Below a logit of about −89 that probability is exactly 0, and so is the gradient: the
+/// sigmoid's derivative `p (1 − p)` is a factor of it. libtorch stops with an error at labels
+/// outside `[0, 1]`, which [`bce`] would take.
 pub fn bce_on_probabilities(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.sigmoid().binary_cross_entropy::<Tensor>(labels, None, Reduction::Mean)
 }
 
-/// What the discriminator minimises: that real images get their labels and fakes get theirs; all are `[batch]`.
+/// What the discriminator minimises: that real images get their labels and fakes get theirs;
+/// all are `[batch]`.
 pub fn d_loss(
     bce: fn(&Tensor, &Tensor) -> Tensor,
     (real_logits, real_labels): (&Tensor, &Tensor),
@@ -90,8 +95,8 @@ pub fn d_loss(
     (bce(real_logits, real_labels) + bce(fake_logits, fake_labels)) / 2.0
 }
 
-/// What the generator minimises in the game as it is defined: `mean(log(1 − σ(x)))`, minus the discriminator's own loss on the
-/// fakes (Goodfellow et al. 2014, equation 1).
+/// What the generator minimises in the game as it is defined: `mean(log(1 − σ(x)))`, minus the
+/// discriminator's own loss on the fakes (Goodfellow et al. 2014, equation 1).
 ///
 /// Its derivative by the logit is `−σ(x)`: next to nothing wherever the discriminator is sure.
 pub fn g_saturating(fake_logits: &Tensor) -> Tensor {
@@ -107,10 +112,13 @@ pub fn g_non_saturating(fake_logits: &Tensor) -> Tensor {
 // ANCHOR_END: losses
 
 // ANCHOR: labels
-/// Labels for `logits`: 1 for real images and 0 for fakes, each moved towards the other by a random part of `noise`.
+/// Labels for `logits`: 1 for real images and 0 for fakes, each moved towards the other by a
+/// random part of `noise`.
 ///
-/// A label inside `(0, 1)` is met by a finite logit, so the discriminator has no reason to become ever more certain (Salimans et al. 2016,
-/// section 3.4). With a negative `noise` the labels move outwards, beyond 0 and 1: no logit meets those, and more certain is always better.
+/// A label inside `(0, 1)` is met by a finite logit, so the discriminator has no reason to
+/// become ever more certain (Salimans et al. 2016, section 3.4). With a negative `noise` the
+/// labels move outwards, beyond 0 and 1: no logit meets those, and more certain is always
+/// better.
 pub fn noisy_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
     let moved = logits.rand_like() * noise;
     if real { 1.0 - moved } else { moved }
@@ -118,8 +126,8 @@ pub fn noisy_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
 
 /// Exchanges a random `share` of the labels: `y` becomes `1 − y`.
 ///
-/// A discriminator that is told the wrong thing about that share of the images does best with the probabilities `1 − share` and
-/// `share`, and loses much by being sure.
+/// A discriminator that is told the wrong thing about that share of the images does best with
+/// the probabilities `1 − share` and `share`, and loses much by being sure.
 pub fn flip(labels: &Tensor, share: f64) -> Tensor {
     let wrong = labels.rand_like().lt(share);
     let exchanged: Tensor = 1.0 - labels;
@@ -201,9 +209,11 @@ impl Gan {
     pub fn discriminator_step(&mut self, real: &Tensor) -> Judged {
         let Settings { loss, label_noise: [real_noise, fake_noise], label_flips, .. } =
             self.settings;
-        // The networks may take different numbers of steps, so each draws fakes of its own. The generator stays as it is in this step.
+        // The networks may take different numbers of steps, so each draws fakes of its own. The
+        // generator stays as it is in this step.
         let fake = no_grad(|| self.noise(real.size()[0]).apply_t(&self.generator, true));
-        // Real and fake go through separately, since batch norm would otherwise mix their statistics.
+        // Real and fake go through separately, since batch norm would otherwise mix their
+        // statistics.
         let real_logits = real.apply_t(&self.discriminator, true); // [batch]
         let fake_logits = fake.apply_t(&self.discriminator, true); // [batch]
         let real_labels = flip(&noisy_labels(&real_logits, true, real_noise), label_flips);

@@ -72,7 +72,8 @@ impl Group {
 }
 
 // ANCHOR: baselines
-/// Both networks at one rate, one update each in turn, DCGAN's non-saturating loss on logits: it works.
+/// Both networks at one rate, one update each in turn, DCGAN's non-saturating loss on logits:
+/// it works.
 pub const BALANCED: Settings = Settings {
     loss: Loss::NonSaturating,
     z_dim: 32,
@@ -92,8 +93,8 @@ pub const BALANCED: Settings = Settings {
     label_flips: 0.0,
 };
 
-/// The failing baseline: a discriminator that learns 25 times as fast and twice as often, and the game's own loss, whose gradient
-/// fades with the discriminator's doubt.
+/// The failing baseline: a discriminator that learns 25 times as fast and twice as often, and
+/// the game's own loss, whose gradient fades with the discriminator's doubt.
 pub const BASELINE: Settings = Settings {
     loss: Loss::Saturating,
     g_learning_rate: 2e-4,
@@ -102,7 +103,8 @@ pub const BASELINE: Settings = Settings {
     ..BALANCED
 };
 
-/// A discriminator that was made as sure as Adam can make it before the generator's first step: its logits are in the hundreds.
+/// A discriminator that was made as sure as Adam can make it before the generator's first step:
+/// its logits are in the hundreds.
 const OVERWHELMING: Settings = Settings {
     d_width: 32,
     d_learning_rate: 0.2,
@@ -112,7 +114,8 @@ const OVERWHELMING: Settings = Settings {
     ..BASELINE
 };
 
-/// A discriminator with all the handicaps that the remedies give it, and a generator that learns ten times as fast and twice as often.
+/// A discriminator with all the handicaps that the remedies give it, and a generator that
+/// learns ten times as fast and twice as often.
 const STRONG_GENERATOR: Settings = Settings {
     g_learning_rate: 2e-3,
     d_learning_rate: 2e-4,

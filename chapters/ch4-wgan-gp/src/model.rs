@@ -15,7 +15,8 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// `widths` are the numbers of channels at sides 32, 16, 8 and 4, the book's being 64, 128, 256 and 512.
+    /// `widths` are the numbers of channels at sides 32, 16, 8 and 4, the book's being 64, 128,
+    /// 256 and 512.
     pub fn new(path: &Path<'_>, z_dim: i64, widths: [i64; 4], channels: i64) -> Self {
         let [w32, w16, w8, w4] = widths;
         let to_image = conv(w32, channels, 2, 1, true);
@@ -36,8 +37,8 @@ impl ModuleT for Generator {
     }
 }
 
-/// A transposed convolution, batch normalisation and a leaky ReLU. The normalisation shifts every channel anyway, so
-/// the convolution needs no bias.
+/// A transposed convolution, batch normalisation and a leaky ReLU. The normalisation shifts
+/// every channel anyway, so the convolution needs no bias.
 fn up_block(
     path: &Path<'_>,
     inputs: i64,
@@ -54,19 +55,22 @@ fn up_block(
 // ANCHOR_END: generator
 
 // ANCHOR: critic
-/// Scores images: `[batch, channels, 64, 64]` in `[-1, 1]` to `[batch]`, any real number, higher for "more real".
+/// Scores images: `[batch, channels, 64, 64]` in `[-1, 1]` to `[batch]`, any real number,
+/// higher for "more real".
 ///
-/// Two things that a discriminator has are missing. There is no sigmoid: a score is no probability. And there is no batch
-/// normalisation: the penalty bounds the gradient of each image's score by that image, and a batch norm would make the score
-/// depend on the other images in the batch.
+/// Two things that a discriminator has are missing. There is no sigmoid: a score is no
+/// probability. And there is no batch normalisation: the penalty bounds the gradient of each
+/// image's score by that image, and a batch norm would make the score depend on the other
+/// images in the batch.
 #[derive(Debug)]
 pub struct Critic {
     layers: nn::SequentialT,
 }
 
 impl Critic {
-    /// `widths` are the numbers of channels at sides 32, 16, 8 and 4; `dropout` is the share of activations that are set to 0
-    /// after the second, third and fourth convolution in training.
+    /// `widths` are the numbers of channels at sides 32, 16, 8 and 4; `dropout` is the share of
+    /// activations that are set to 0 after the second, third and fourth convolution in
+    /// training.
     pub fn new(path: &Path<'_>, widths: [i64; 4], channels: i64, dropout: f64) -> Self {
         let [w32, w16, w8, w4] = widths;
         let to_score = conv(w4, 1, 1, 0, true);
@@ -80,7 +84,8 @@ impl Critic {
         Self { layers }
     }
 
-    /// What each layer makes of images, in evaluation mode: the maps at sides 32, 16, 8, 4 and 1, and the scores.
+    /// What each layer makes of images, in evaluation mode: the maps at sides 32, 16, 8, 4 and
+    /// 1, and the scores.
     pub fn activations(&self, images: &Tensor) -> Vec<Tensor> {
         self.layers.forward_all_t(images, false, None)
     }
@@ -102,8 +107,9 @@ fn down_block(path: &Path<'_>, inputs: i64, outputs: i64, share: f64) -> nn::Seq
     if share > 0.0 { layers.add_fn_t(move |x, train| dropout(x, share, train)) } else { layers }
 }
 
-/// Settings of a 4 × 4 convolution between `inputs` and `outputs` channels, in either direction. Weights start from Glorot and Bengio's uniform
-/// distribution, as Keras' do by default, biases from 0.
+/// Settings of a 4 × 4 convolution between `inputs` and `outputs` channels, in either
+/// direction. Weights start from Glorot and Bengio's uniform distribution, as Keras' do by
+/// default, biases from 0.
 fn conv(inputs: i64, outputs: i64, stride: i64, padding: i64, bias: bool) -> nn::ConvConfig {
     let bound = (6.0 / (16 * (inputs + outputs)) as f64).sqrt();
     let ws_init = Init::Uniform { lo: -bound, up: bound };

@@ -25,7 +25,8 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Adam's memory: how much of the old mean and of the old square is kept.
     pub betas: (f64, f64),
-    /// How much of the running mean of the generator's weights, which draws the samples, is kept at each update.
+    /// How much of the running mean of the generator's weights, which draws the samples, is
+    /// kept at each update.
     pub averaging: f64,
     /// Updates of the critic for one of the generator.
     pub critic_steps: u64,
@@ -81,18 +82,21 @@ pub fn generator_loss(fake_scores: &Tensor) -> Tensor {
 // ANCHOR_END: losses
 
 // ANCHOR: penalty
-/// The gradient penalty, `mean((‖∇ critic(x)‖₂ − 1)²)`, where each `x` lies at a random place on the straight line between
-/// a real image and a fake one (Gulrajani et al. 2017, equation 3).
+/// The gradient penalty, `mean((‖∇ critic(x)‖₂ − 1)²)`, where each `x` lies at a random place
+/// on the straight line between a real image and a fake one (Gulrajani et al. 2017, equation
+/// 3).
 ///
-/// `real` and `fake` are `[batch, channels, side, side]`. The result is a scalar that can be differentiated by the critic's
-/// weights.
+/// `real` and `fake` are `[batch, channels, side, side]`. The result is a scalar that can be
+/// differentiated by the critic's weights.
 pub fn gradient_penalty(critic: &dyn ModuleT, real: &Tensor, fake: &Tensor) -> Tensor {
     let between = between(real, fake).detach().set_requires_grad(true);
     let scores = critic.forward_t(&between, true); // [batch]
-    // Each score depends on its own image alone, so the gradient of the sum holds every image's own gradient.
-    // Its graph is kept: the penalty's gradient by the weights is a second derivative.
+    // Each score depends on its own image alone, so the gradient of the sum holds every image's
+    // own gradient. Its graph is kept: the penalty's gradient by the weights is a second
+    // derivative.
     let gradient = Tensor::run_backward(&[scores.sum(scores.kind())], &[&between], true, true);
-    // The norm's derivative at 0 is taken as 0, where that of the square root of a sum of squares is not a number.
+    // The norm's derivative at 0 is taken as 0, where that of the square root of a sum of
+    // squares is not a number.
     let norm = to_f32(&gradient[0]).flatten(1, -1).norm_scalaropt_dim(2, 1, false); // [batch]
     let off = (norm - 1.0).square();
     off.mean(off.kind())
@@ -154,9 +158,11 @@ impl WganGp {
     /// One update of the critic on `real: [batch, channels, 64, 64]` and as many fakes.
     pub fn critic_step(&mut self, real: &Tensor) -> CriticLosses {
         let batch = real.size()[0];
-        // The generator stays as it is in this step, so nothing about the making of the fakes is recorded.
+        // The generator stays as it is in this step, so nothing about the making of the fakes
+        // is recorded.
         let fake = no_grad(|| self.noise(batch).apply_t(&self.generator, true));
-        // Real and fake in one pass, which is faster; without batch norm it makes no difference to the scores.
+        // Real and fake in one pass, which is faster; without batch norm it makes no difference
+        // to the scores.
         let scores = Tensor::cat(&[real, &fake], 0).apply_t(&self.critic, true); // [2 · batch]
         let wasserstein_loss =
             critic_loss(&scores.narrow(0, 0, batch), &scores.narrow(0, batch, batch));
@@ -166,7 +172,8 @@ impl WganGp {
         CriticLosses { loss, wasserstein: -wasserstein_loss, penalty }
     }
 
-    /// One update of the generator through the critic, which stays as it is. Returns the loss, a scalar.
+    /// One update of the generator through the critic, which stays as it is. Returns the loss,
+    /// a scalar.
     pub fn generator_step(&mut self, batch: i64) -> Tensor {
         let fake = self.noise(batch).apply_t(&self.generator, true);
         let loss = generator_loss(&fake.apply_t(&self.critic, true));
@@ -174,7 +181,8 @@ impl WganGp {
         loss
     }
 
-    /// Images of `z: [n, z_dim, 1, 1]`, with the mean of the generator's recent weights: `[n, channels, 64, 64]` in `[-1, 1]`.
+    /// Images of `z: [n, z_dim, 1, 1]`, with the mean of the generator's recent weights:
+    /// `[n, channels, 64, 64]` in `[-1, 1]`.
     pub fn draw(&self, z: &Tensor) -> Tensor {
         self.generator_adam.with_average(|| no_grad(|| z.apply_t(&self.generator, false)))
     }
@@ -190,7 +198,8 @@ impl WganGp {
 /// Trains until the run is over.
 ///
 /// # Errors
-/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is not finite.
+/// If the run folder cannot be written, the checkpoint to go on from does not fit, or a loss is
+/// not finite.
 pub fn train(mut run: Run<Settings>) -> Result<()> {
     let settings = run.config.settings.clone();
     let batch = run.config.schedule.batch_size as i64;
@@ -201,8 +210,8 @@ pub fn train(mut run: Run<Settings>) -> Result<()> {
     for step in run.steps() {
         run.begin_step(step);
 
-        // The critic first, several times, each time on fresh images: the generator's gradient is only as good as
-        // the critic's estimate of the distance.
+        // The critic first, several times, each time on fresh images: the generator's gradient
+        // is only as good as the critic's estimate of the distance.
         let mut critic = gan.critic_step(&run.real_batch(step, 0));
         for k in 1..settings.critic_steps {
             critic = gan.critic_step(&run.real_batch(step, k));
