@@ -1,9 +1,12 @@
 //! Sheets: many small images on one picture.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use image::{Rgb, RgbImage, imageops};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, imageops};
 use tch::{Device, Kind, Tensor};
 
 /// Pixels between two images.
@@ -72,7 +75,7 @@ pub fn save_progress(sheets: &[PathBuf], side: u32, rows: u32, path: &Path) -> R
         imageops::replace(&mut picture, &strip, 0, y);
         y += i64::from(strip.height() + 3 * GAP);
     }
-    picture.save(path).with_context(|| path.display().to_string())
+    save(&picture, path)
 }
 
 /// Of `steps`, which rise, those that show best how a run went: the last, the one nearest to half of it, to half of that, and so on,
@@ -97,7 +100,23 @@ pub fn moments(steps: &[u64], count: usize) -> Vec<u64> {
 /// If there is no image, or the file cannot be written.
 pub fn save_sheet(images: &Tensor, columns: u32, path: &Path) -> Result<()> {
     ensure!(images.size()[0] > 0, "{}: there are no images to put on it", path.display());
-    sheet(images, columns, 1).save(path).with_context(|| path.display().to_string())
+    save(&sheet(images, columns, 1), path)
+}
+
+/// Writes a picture: grey ones as such, and PNG as small as it gets, since sheets are kept and sent around.
+fn save(picture: &RgbImage, path: &Path) -> Result<()> {
+    let is_grey = picture.pixels().all(|Rgb([r, g, b])| r == g && g == b);
+    let picture = DynamicImage::from(picture.clone());
+    let picture = if is_grey { DynamicImage::from(picture.into_luma8()) } else { picture };
+    let write = || match ImageFormat::from_path(path)? {
+        ImageFormat::Png => {
+            let file = BufWriter::new(File::create(path)?);
+            let (small, filter) = (CompressionType::Best, FilterType::Adaptive);
+            picture.write_with_encoder(PngEncoder::new_with_quality(file, small, filter))
+        }
+        _ => picture.save(path),
+    };
+    write().with_context(|| path.display().to_string())
 }
 
 #[cfg(test)]
