@@ -152,18 +152,19 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         );
         eprintln!("device     {} ({why})", self.compute);
         let settings = serde_json::to_value(&self.config.settings).unwrap_or_default();
-        let settings: Vec<String> = settings
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| format!("{} {value}", name.replace('_', " ")))
-            .collect();
-        eprintln!(
-            "preset     {}: batch {}, {}",
-            if *preset == Preset::Quick { "quick" } else { "book" },
-            schedule.batch_size,
-            settings.join(", ")
-        );
+        let preset = if *preset == Preset::Quick { "quick" } else { "book" };
+        let mut lines = vec![format!("preset     {preset}: batch {}", schedule.batch_size)];
+        for (name, value) in settings.as_object().into_iter().flatten() {
+            let setting = format!("{} {value}", name.replace('_', " "));
+            let line = lines.last_mut().expect("at least one line");
+            *line += ",";
+            if line.chars().count() + setting.chars().count() < WIDTH {
+                *line += &format!(" {setting}");
+            } else {
+                lines.push(format!("           {setting}"));
+            }
+        }
+        eprintln!("{}", lines.join("\n"));
         eprintln!(
             "run        {}: {} generator updates ({:.1} epochs), seed {seed}{}",
             self.folder.display(),
@@ -342,6 +343,9 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
 const MOMENTS: usize = 5;
 /// … by so many rows of images each.
 const PROGRESS_ROWS: u32 = 2;
+
+/// Lines that list many things are broken before this column.
+const WIDTH: usize = 90;
 
 /// So many steps are logged together.
 const LOG_TOGETHER: u64 = 10;
