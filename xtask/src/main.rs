@@ -138,7 +138,7 @@ enum Task {
     ///
     /// Installs PyTorch into .tools (5 GB on disk). "Source's" is PyTorch as the chapter that this book retells writes it, "best" the
     /// best that plain PyTorch makes of the same maths; chapters/bench/pytorch.py is both. All take turns in one run, and medians
-    /// count. Leave the machine alone meanwhile: it takes about 20 minutes on two cores.
+    /// count. Leave the machine alone meanwhile.
     Bench {
         /// Writes the figures into this file too.
         #[arg(long)]
@@ -167,7 +167,7 @@ enum Task {
     ///
     /// What `reproduce` has made already is taken as it is.
     Figures {
-        /// What to make; everything, if nothing is named, which takes a day.
+        /// What to make; everything, if nothing is named, which takes many hours.
         names: Vec<String>,
         /// Where the runs lie [default: runs/reproduce].
         #[arg(long, value_name = "DIR")]

@@ -6,7 +6,7 @@ pub struct Recipe {
     pub name: &'static str,
     /// What one learns from it.
     pub shows: &'static str,
-    /// How long it takes on two cores with AMX, in words.
+    /// How long it took on two cores with AMX, in words; a guess where they say so.
     pub takes: &'static str,
     /// What is run, one after the other, in the recipe's own folder.
     pub runs: &'static [Run],
@@ -74,19 +74,33 @@ const SHORT_PORTRAITS: &[&str] =
     &["--preset", "book", "--data", "portraits-small", "--batch-size", "8"];
 const SWD: (&str, f64) = ("SWD × 10³", 1.5);
 
+/// A quick preset, from beginning to end.
+const fn quick_training(
+    package: &'static str,
+    args: &'static [&'static str],
+    quick: &'static [&'static str],
+) -> Run {
+    Run::Training(Training { package, args, pieces: None, quick, weights: None })
+}
+
+/// A run of the book's own networks, whose weights come with the book.
+const fn book_training(
+    package: &'static str,
+    args: &'static [&'static str],
+    pieces: Pieces,
+    quick: &'static [&'static str],
+    weights: &'static str,
+) -> Run {
+    Run::Training(Training { package, args, pieces: Some(pieces), quick, weights: Some(weights) })
+}
+
 /// All of them.
 pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "dcgan",
         shows: "the quick DCGAN on the small bricks",
-        takes: "3 minutes",
-        runs: &[Run::Training(Training {
-            package: "ch4-dcgan",
-            args: &[],
-            pieces: None,
-            quick: QUICK_BRICKS,
-            weights: None,
-        })],
+        takes: "2.5 minutes",
+        runs: &[quick_training("ch4-dcgan", &[], QUICK_BRICKS)],
         files: &[
             ("run/progress.png", "dcgan-progress.png"),
             ("run/losses.svg", "dcgan-losses.svg"),
@@ -97,15 +111,9 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "wgan-gp",
         shows: "the quick WGAN-GP on the small bricks, a walk between its z, and the training images nearest to what it draws",
-        takes: "2 minutes",
+        takes: "1.5 minutes",
         runs: &[
-            Run::Training(Training {
-                package: "ch4-wgan-gp",
-                args: &[],
-                pieces: None,
-                quick: QUICK_BRICKS,
-                weights: None,
-            }),
+            quick_training("ch4-wgan-gp", &[], QUICK_BRICKS),
             Run::Program {
                 package: "ch4-wgan-gp",
                 args: &[
@@ -155,15 +163,9 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "cgan",
         shows: "the quick CGAN on the small portraits, the same z under each label, and how often it draws what was asked for",
-        takes: "3 minutes",
+        takes: "2 minutes",
         runs: &[
-            Run::Training(Training {
-                package: "ch4-cgan",
-                args: &[],
-                pieces: None,
-                quick: QUICK_PORTRAITS,
-                weights: None,
-            }),
+            quick_training("ch4-cgan", &[], QUICK_PORTRAITS),
             Run::Program {
                 package: "ch4-cgan",
                 args: &[
@@ -198,15 +200,13 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "two-labels",
         shows: "a CGAN that can be asked for two things at once",
-        takes: "3 minutes",
+        takes: "2 minutes",
         runs: &[
-            Run::Training(Training {
-                package: "ch4-cgan",
-                args: &["--label", "Blond_Hair", "--label", "Eyeglasses"],
-                pieces: None,
-                quick: &["--label", "Blond_Hair", "--label", "Eyeglasses", "--batch-size", "8"],
-                weights: None,
-            }),
+            quick_training(
+                "ch4-cgan",
+                &["--label", "Blond_Hair", "--label", "Eyeglasses"],
+                &["--label", "Blond_Hair", "--label", "Eyeglasses", "--batch-size", "8"],
+            ),
             Run::Program {
                 package: "ch4-cgan",
                 args: &[
@@ -260,7 +260,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "mode-collapse",
         shows: "how many modes a generator of points reaches, by the length of z",
-        takes: "2 minutes",
+        takes: "1 minute",
         runs: &[Run::Experiment {
             package: "ch4-gan-intro",
             example: "mode-collapse",
@@ -273,7 +273,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "upsampling",
         shows: "transposed convolution against upsampling and convolution",
-        takes: "25 minutes",
+        takes: "not timed",
         runs: &[Run::Experiment {
             package: "ch4-dcgan",
             example: "upsampling",
@@ -312,7 +312,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "ablations",
         shows: "WGAN-GP with one part changed at a time, and DCGAN at as many images and as much time",
-        takes: "1.5 hours",
+        takes: "perhaps 2 hours",
         runs: &[Run::Experiment {
             package: "ch4-wgan-gp",
             example: "ablations",
@@ -325,7 +325,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "source-settings",
         shows: "what each of the source's settings costs its DCGAN",
-        takes: "1 hour",
+        takes: "perhaps 1 hour",
         runs: &[Run::Experiment {
             package: "ch4-dcgan",
             example: "source-settings",
@@ -338,14 +338,14 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "bricks-by-dcgan",
         shows: "the book's DCGAN on all bricks, whose weights come with the book",
-        takes: "2 to 4 hours",
-        runs: &[Run::Training(Training {
-            package: "ch4-dcgan",
-            args: &["--preset", "book"],
-            pieces: Some(Pieces { steps: 8_000, every: 500 }),
-            quick: SHORT_BRICKS,
-            weights: Some("bricks"),
-        })],
+        takes: "perhaps 3 hours",
+        runs: &[book_training(
+            "ch4-dcgan",
+            &["--preset", "book"],
+            Pieces { steps: 8_000, every: 500 },
+            SHORT_BRICKS,
+            "bricks",
+        )],
         files: &[
             ("run/progress.png", "dcgan-book-progress.png"),
             ("run/losses.svg", "dcgan-book-losses.svg"),
@@ -357,14 +357,14 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "bricks-by-wgan-gp",
         shows: "the book's WGAN-GP on all bricks, whose weights come with the book",
-        takes: "3 to 5 hours",
-        runs: &[Run::Training(Training {
-            package: "ch4-wgan-gp",
-            args: &["--preset", "book"],
-            pieces: Some(Pieces { steps: 3_000, every: 250 }),
-            quick: SHORT_BRICKS,
-            weights: Some("bricks"),
-        })],
+        takes: "perhaps 3 hours",
+        runs: &[book_training(
+            "ch4-wgan-gp",
+            &["--preset", "book"],
+            Pieces { steps: 3_000, every: 250 },
+            SHORT_BRICKS,
+            "bricks",
+        )],
         files: &[
             ("run/progress.png", "wgan-gp-book-progress.png"),
             ("run/losses.svg", "wgan-gp-book-losses.svg"),
@@ -376,14 +376,14 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "portraits-by-wgan-gp",
         shows: "the book's WGAN-GP on the portraits, whose weights come with the book",
-        takes: "3 to 5 hours",
-        runs: &[Run::Training(Training {
-            package: "ch4-wgan-gp",
-            args: &["--preset", "book", "--data", "portraits"],
-            pieces: Some(Pieces { steps: 3_000, every: 250 }),
-            quick: SHORT_PORTRAITS,
-            weights: Some("portraits"),
-        })],
+        takes: "perhaps 3 hours",
+        runs: &[book_training(
+            "ch4-wgan-gp",
+            &["--preset", "book", "--data", "portraits"],
+            Pieces { steps: 3_000, every: 250 },
+            SHORT_PORTRAITS,
+            "portraits",
+        )],
         files: &[
             ("run/progress.png", "wgan-gp-portraits-progress.png"),
             ("table.md", "portraits-by-wgan-gp.md"),
@@ -394,14 +394,14 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "portraits-by-cgan",
         shows: "the book's CGAN on the portraits, whose weights come with the book",
-        takes: "2 to 4 hours",
-        runs: &[Run::Training(Training {
-            package: "ch4-cgan",
-            args: &["--preset", "book"],
-            pieces: Some(Pieces { steps: 3_000, every: 250 }),
-            quick: SHORT_PORTRAITS,
-            weights: Some("portraits"),
-        })],
+        takes: "perhaps 2 hours",
+        runs: &[book_training(
+            "ch4-cgan",
+            &["--preset", "book"],
+            Pieces { steps: 3_000, every: 250 },
+            SHORT_PORTRAITS,
+            "portraits",
+        )],
         files: &[
             ("run/progress.png", "cgan-book-progress.png"),
             ("table.md", "portraits-by-cgan.md"),

@@ -41,7 +41,7 @@ pub struct Made {
 /// Lists the recipes.
 pub fn list() {
     println!(
-        "What the book shows, how long it takes on two cores with AMX, and what one learns from it:\n"
+        "What the book shows, how long it took on two cores with AMX, and what one learns from it:\n"
     );
     for Recipe { name, takes, shows, .. } in RECIPES {
         println!("  {name:<22} {takes:<16} {shows}");

@@ -78,8 +78,8 @@ pub struct TrainArgs {
 /// Options of `sample`.
 #[derive(Clone, Debug, Args)]
 pub struct SampleArgs {
-    /// A run folder, a folder of weights, newest for your newest run, or bricks or portraits for weights
-    /// that come with the book [default: the book's]
+    /// A run folder, a folder of weights, newest for your newest run, or the name of weights that come with
+    /// the book [default: these, where the chapter has such, else the newest run]
     #[arg(long, value_name = "RUN")]
     pub checkpoint: Option<PathBuf>,
     /// How many images
@@ -102,8 +102,8 @@ pub struct SampleArgs {
 /// Options of `evaluate`.
 #[derive(Clone, Debug, Args)]
 pub struct EvaluateArgs {
-    /// A run folder, a folder of weights, newest for your newest run, or bricks or portraits for weights
-    /// that come with the book [default: the book's]
+    /// A run folder, a folder of weights, newest for your newest run, or the name of weights that come with
+    /// the book [default: these, where the chapter has such, else the newest run]
     #[arg(long, value_name = "RUN")]
     pub checkpoint: Option<PathBuf>,
     /// Images to compare with [default: those it was trained on; a tenth of them was held out]
@@ -171,8 +171,7 @@ Examples:
   PROGRAM train --preset book                  the book's own networks and length
   PROGRAM train --data photos --steps 5000     your own pictures
   PROGRAM train --resume runs/PROGRAM/001      go on where it stopped
-  PROGRAM sample                               with the book's weights, trained for hours
-  PROGRAM sample --checkpoint newest           with yours
+  PROGRAM sample --checkpoint newest           with your newest run
   PROGRAM sample --walk                        each row from one image to another
   PROGRAM evaluate --checkpoint newest
   PROGRAM evaluate --checkpoint newest --nearest nearest.png
