@@ -5,6 +5,8 @@ mod program;
 #[path = "../experiments/source_settings.rs"]
 #[allow(dead_code, reason = "its main is called by no test")]
 mod source_settings;
+#[path = "../../../tests/tensors.rs"]
+mod tensors;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,18 +15,10 @@ use ch4_dcgan::train::{Dcgan, Settings, smooth_labels};
 use program::Program;
 use source_settings::{CORRECTED, Gan, Loss, Port, VARIANTS};
 use tch::nn::{ModuleT, VarStore};
-use tch::{Device, Kind, Tensor, no_grad};
-use toolkit::Compute;
+use tch::{Device, Tensor, no_grad};
+use tensors::{CPU, F32, WIDTHS, number};
 use toolkit::cli::Preset;
 use toolkit::noise::with_given;
-
-const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
-const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
-const WIDTHS: [i64; 4] = [4, 6, 8, 10];
-
-fn number(t: &Tensor) -> f64 {
-    t.double_value(&[])
-}
 
 fn settings() -> Settings {
     let (_, quick) = Settings::preset(Preset::Quick);

@@ -5,6 +5,8 @@
 mod ablations;
 #[path = "../../../tests/program.rs"]
 mod program;
+#[path = "../../../tests/tensors.rs"]
+mod tensors;
 
 use std::fs;
 
@@ -14,16 +16,8 @@ use ch4_wgan_gp::train::{Settings, WganGp};
 use program::Program;
 use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Kind, Tensor};
-use toolkit::Compute;
+use tensors::{CPU, F32, WIDTHS, number};
 use toolkit::cli::Preset;
-
-const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
-const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
-const WIDTHS: [i64; 4] = [4, 6, 8, 10];
-
-fn number(t: &Tensor) -> f64 {
-    t.double_value(&[])
-}
 
 fn settings() -> Settings {
     let (_, quick) = Settings::preset(Preset::Quick);
