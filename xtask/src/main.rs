@@ -13,6 +13,7 @@ mod items;
 mod jupyter;
 mod libtorch;
 mod machine;
+mod measured;
 mod notebooks;
 mod pages;
 mod progress;

@@ -121,6 +121,7 @@ fn keep_outputs(new: &mut Value, old: &Value) {
 fn make(project: &Project, page: &str, chapter: &str) -> Result<Value> {
     let file = project.root.join("book").join(format!("{page}.md"));
     let text = fs::read_to_string(&file).with_context(|| shown(&file))?;
+    let text = with_tables(&text, file.parent().expect("book/"))?;
     let blocks = blocks(&text).with_context(|| format!("book/{page}.md"))?;
     let code = Crate::read(&project.root.join("chapters").join(chapter))?;
     let cells = code.cells(&blocks).with_context(|| format!("notebook {page}"))?;
@@ -128,6 +129,24 @@ fn make(project: &Project, page: &str, chapter: &str) -> Result<Value> {
     let manifest = fs::read_to_string(&manifest).with_context(|| shown(&manifest))?;
     let first = vec![Cell::prose(opening(page)), code.dependencies(&cells, &manifest)?];
     Ok(notebook(&number([first, cells, closing()].concat())))
+}
+
+/// A page with the tables of results in place of the lines that include them, as mdBook does it.
+fn with_tables(page: &str, book: &Path) -> Result<String> {
+    let mut text = String::new();
+    for line in page.lines() {
+        let table =
+            line.strip_prefix("{{#include results/").and_then(|rest| rest.strip_suffix("}}"));
+        match table {
+            Some(table) => {
+                let path = book.join("results").join(table);
+                text += fs::read_to_string(&path).with_context(|| shown(&path))?.trim_end();
+            }
+            None => text += line,
+        }
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 /// What the outputs come from, for whoever reads them without running anything.
@@ -515,6 +534,8 @@ fn notebook(cells: &[Cell]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
     const PAGE: &str = "# Title\n\nSee [x](other.md) and [y](dcgan.md#logits).\n\n```rust,ignore\n\
@@ -527,6 +548,18 @@ mod tests {
 
     fn texts(cells: &[Cell]) -> Vec<&str> {
         cells.iter().map(|cell| cell.text.as_str()).collect()
+    }
+
+    #[test]
+    fn tables_of_results_stand_in_the_notebook() {
+        let book = TempDir::new().unwrap();
+        fs::create_dir(book.path().join("results")).unwrap();
+        fs::write(book.path().join("results/x.md"), "| a |\n|---|\n| 1 |\n").unwrap();
+        let page = "Before.\n\n{{#include results/x.md}}\n\nAfter.\n";
+        let found = with_tables(page, book.path()).unwrap();
+        assert_eq!(found, "Before.\n\n| a |\n|---|\n| 1 |\n\nAfter.\n");
+        let page = "{{#include results/y.md}}\n";
+        assert!(with_tables(page, book.path()).unwrap_err().to_string().contains("y.md"));
     }
 
     #[test]

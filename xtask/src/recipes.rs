@@ -73,6 +73,8 @@ const SHORT_BRICKS: &[&str] = &["--preset", "book", "--data", "bricks-small", "-
 const SHORT_PORTRAITS: &[&str] =
     &["--preset", "book", "--data", "portraits-small", "--batch-size", "8"];
 const SWD: (&str, f64) = ("SWD × 10³", 1.5);
+const GENERATED: (&str, f64) = ("generated", 1.5);
+const LABELS: (&str, f64) = ("all", 1.05);
 
 /// A quick preset, from beginning to end.
 const fn quick_training(
@@ -106,7 +108,7 @@ pub const RECIPES: &[Recipe] = &[
             ("run/losses.svg", "dcgan-losses.svg"),
             ("table.md", "dcgan.md"),
         ],
-        judged: &[SWD],
+        judged: &[GENERATED],
     },
     Recipe {
         name: "wgan-gp",
@@ -158,11 +160,11 @@ pub const RECIPES: &[Recipe] = &[
             ("nearest.png", "wgan-gp-nearest.png"),
             ("table.md", "wgan-gp.md"),
         ],
-        judged: &[SWD],
+        judged: &[GENERATED],
     },
     Recipe {
         name: "cgan",
-        shows: "the quick CGAN on the small portraits, the same z under each label, and how often it draws what was asked for",
+        shows: "the quick CGAN on the small portraits, the same z under each label, how often it draws what was asked for, and what else the label means to it",
         takes: "2 minutes",
         runs: &[
             quick_training("ch4-cgan", &[], QUICK_PORTRAITS),
@@ -187,15 +189,24 @@ pub const RECIPES: &[Recipe] = &[
                     "{out}/same-z.png",
                 ],
             },
+            Run::Experiment {
+                package: "ch4-cgan",
+                example: "label-means",
+                args: &["--checkpoint", "{out}/run"],
+                quick: &["--checkpoint", "{out}/run", "--count", "8"],
+            },
         ],
         files: &[
             ("run/progress.png", "cgan-progress.png"),
             ("run/losses.svg", "cgan-losses.svg"),
             ("run/labels.png", "cgan-labels.png"),
             ("same-z.png", "cgan-same-z.png"),
+            ("means.png", "cgan-means.png"),
+            ("counts.md", "cgan-counts.md"),
+            ("means.md", "cgan-means.md"),
             ("table.md", "cgan.md"),
         ],
-        judged: &[SWD, ("drawn as asked, %", 1.05)],
+        judged: &[GENERATED, LABELS],
     },
     Recipe {
         name: "two-labels",
@@ -230,7 +241,42 @@ pub const RECIPES: &[Recipe] = &[
             },
         ],
         files: &[("same-z.png", "cgan-two-labels.png"), ("table.md", "two-labels.md")],
-        judged: &[SWD],
+        judged: &[GENERATED],
+    },
+    Recipe {
+        name: "portraits",
+        shows: "the quick WGAN-GP on the small portraits",
+        takes: "2 minutes",
+        runs: &[
+            quick_training(
+                "ch4-wgan-gp",
+                &["--data", "portraits-small"],
+                &["--data", "portraits-small", "--batch-size", "8"],
+            ),
+            Run::Program {
+                package: "ch4-wgan-gp",
+                args: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--count",
+                    "32",
+                    "--out",
+                    "{out}/sheet.png",
+                ],
+                quick: &[
+                    "sample",
+                    "--checkpoint",
+                    "{out}/run",
+                    "--count",
+                    "8",
+                    "--out",
+                    "{out}/sheet.png",
+                ],
+            },
+        ],
+        files: &[("sheet.png", "wgan-gp-portraits.png"), ("table.md", "portraits.md")],
+        judged: &[GENERATED],
     },
     Recipe {
         name: "points",
@@ -241,7 +287,11 @@ pub const RECIPES: &[Recipe] = &[
             args: &["train", "--out", "{out}/run"],
             quick: &["train", "--out", "{out}/run", "--steps", "20"],
         }],
-        files: &[("run/losses.svg", "intro-losses.svg"), ("run/quality.svg", "intro-quality.svg")],
+        files: &[
+            ("run/progress.png", "intro-ring.png"),
+            ("run/losses.svg", "intro-losses.svg"),
+            ("run/quality.svg", "intro-quality.svg"),
+        ],
         judged: &[],
     },
     Recipe {
@@ -267,8 +317,31 @@ pub const RECIPES: &[Recipe] = &[
             args: &[],
             quick: &["--steps", "100"],
         }],
-        files: &[("modes.svg", "intro-modes.svg"), ("table.md", "mode-collapse.md")],
+        files: &[
+            ("modes.svg", "intro-modes.svg"),
+            ("collapse.png", "intro-collapse.png"),
+            ("table.md", "mode-collapse.md"),
+        ],
         judged: &[],
+    },
+    Recipe {
+        name: "tricks",
+        shows: "25 pairs of networks, each with one thing changed",
+        takes: "perhaps 30 minutes",
+        runs: &[Run::Program {
+            package: "ch4-training-tricks",
+            args: &["--full", "--out", "{out}/run"],
+            quick: &["--steps", "10", "--out", "{out}/run"],
+        }],
+        files: &[
+            ("run/plots/losses.svg", "tricks-losses.svg"),
+            ("run/plots/remedies.svg", "tricks-remedies.svg"),
+            ("run/plots/generator.svg", "tricks-generator.svg"),
+            ("run/plots/loss-and-quality.svg", "tricks-loss-and-quality.svg"),
+            ("run/plots/sweep.svg", "tricks-sweep.svg"),
+            ("run/tables/loss-and-quality.md", "tricks.md"),
+        ],
+        judged: &[("at the end", 1.5)],
     },
     Recipe {
         name: "upsampling",
@@ -352,7 +425,7 @@ pub const RECIPES: &[Recipe] = &[
             ("table.md", "bricks-by-dcgan.md"),
             ("course.md", "bricks-by-dcgan-course.md"),
         ],
-        judged: &[SWD],
+        judged: &[GENERATED],
     },
     Recipe {
         name: "bricks-by-wgan-gp",
@@ -371,7 +444,7 @@ pub const RECIPES: &[Recipe] = &[
             ("table.md", "bricks-by-wgan-gp.md"),
             ("course.md", "bricks-by-wgan-gp-course.md"),
         ],
-        judged: &[SWD],
+        judged: &[GENERATED],
     },
     Recipe {
         name: "portraits-by-wgan-gp",
@@ -389,7 +462,7 @@ pub const RECIPES: &[Recipe] = &[
             ("table.md", "portraits-by-wgan-gp.md"),
             ("course.md", "portraits-by-wgan-gp-course.md"),
         ],
-        judged: &[SWD],
+        judged: &[GENERATED],
     },
     Recipe {
         name: "portraits-by-cgan",
@@ -407,6 +480,6 @@ pub const RECIPES: &[Recipe] = &[
             ("table.md", "portraits-by-cgan.md"),
             ("course.md", "portraits-by-cgan-course.md"),
         ],
-        judged: &[SWD, ("drawn as asked, %", 1.05)],
+        judged: &[GENERATED, LABELS],
     },
 ];

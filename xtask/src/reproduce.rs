@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::progress::spoken;
 use crate::project::Project;
 use crate::recipes::{Pieces, RECIPES, Recipe, Run, Training};
-use crate::{card, cargo, machine, setup, table};
+use crate::{card, cargo, machine, measured, setup, table};
 
 /// What is to be made, and where.
 pub struct Options {
@@ -56,6 +56,7 @@ pub fn reproduce(project: &Project, options: &Options) -> Result<u8> {
     for recipe in chosen(&options.names)? {
         let folder = folder(project, recipe, options);
         make(project, recipe, &folder, options.quick)?;
+        write_tables(recipe, &folder)?;
         let far = compare(project, recipe, &folder, options.quick)
             .with_context(|| recipe.name.to_string())?;
         if far > 0 {
@@ -74,6 +75,7 @@ pub fn figures(project: &Project, options: &Options) -> Result<u8> {
     for recipe in chosen(&options.names)? {
         let folder = folder(project, recipe, options);
         make(project, recipe, &folder, false)?;
+        write_tables(recipe, &folder)?;
         lay(project, recipe, &folder)?;
     }
     let path = results(project).join("figures.md");
@@ -116,6 +118,10 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
         eprintln!("{}: made already; remove it to make it anew", folder.display());
         return Ok(());
     }
+    // A program's folder must be new; experiments and trainings go on where they stopped.
+    if recipe.runs.iter().all(|run| matches!(run, Run::Program { .. })) && folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
     eprintln!(
         "{}: {} ({})",
         recipe.name,
@@ -144,6 +150,16 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
         seconds: kitchen.before + begun.elapsed().as_secs_f64(),
     };
     write(&made, &(serde_json::to_string_pretty(&provenance)? + "\n"))
+}
+
+/// Writes the tables of what was measured of a recipe's training run, if it has one.
+fn write_tables(recipe: &Recipe, folder: &Path) -> Result<()> {
+    for run in recipe.runs {
+        if let Run::Training(training) = run {
+            measured::write_tables(folder, training)?;
+        }
+    }
+    Ok(())
 }
 
 /// Where a recipe is being made.
@@ -227,13 +243,8 @@ impl Kitchen<'_> {
                 break;
             }
         }
-        let (steps, seconds) = state(&run).context("no checkpoint")?;
-        let last = self.measure(package, steps)?;
-        write(&self.folder.join("table.md"), &summary(&last, steps, seconds)?)?;
-        if pieces.is_some() {
-            write(&self.folder.join("course.md"), &self.course()?)?;
-        }
-        Ok(())
+        let (steps, _) = state(&run).context("no checkpoint")?;
+        self.measure(package, steps)
     }
 
     fn evaluate(&self, package: &str, checkpoint: &str, more: &[&str]) -> Result<Value> {
@@ -249,10 +260,10 @@ impl Kitchen<'_> {
     }
 
     /// Measures a run that has come to `step`, unless that was done before, and draws the nearest training images.
-    fn measure(&self, package: &str, step: u64) -> Result<Value> {
-        let path = self.folder.join("measured").join(format!("{step:06}.json"));
+    fn measure(&self, package: &str, step: u64) -> Result<()> {
+        let path = measured::file(self.folder, step);
         if path.exists() {
-            return read_json(&path);
+            return Ok(());
         }
         let seconds = state(&self.folder.join("run")).map_or(0.0, |state| state.1);
         let nearest = self.filled("{out}/nearest.png");
@@ -260,71 +271,8 @@ impl Kitchen<'_> {
         found["step"] = step.into();
         found["seconds"] = seconds.into();
         fs::create_dir_all(self.folder.join("measured"))?;
-        write(&path, &(serde_json::to_string_pretty(&found)? + "\n"))?;
-        Ok(found)
+        write(&path, &(serde_json::to_string_pretty(&found)? + "\n"))
     }
-
-    /// The table of what was measured on the way.
-    fn course(&self) -> Result<String> {
-        let measured = self.folder.join("measured");
-        let mut files: Vec<PathBuf> = fs::read_dir(&measured)
-            .with_context(|| measured.display().to_string())?
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
-        files.sort();
-        let mut table = String::from(
-            "| updates of the generator | hours | SWD × 10³ | times the floor |\n|---:|---:|---:|---:|\n",
-        );
-        for file in files {
-            let found: Value = read_json(&file)?;
-            let number = |pointer| number(&found, pointer);
-            writeln!(
-                table,
-                "| {} | {:.2} | {:.1} | {:.2} |",
-                number("/step")?,
-                number("/seconds")? / 3600.0,
-                number("/swd/mean")?,
-                number("/times_floor")?
-            )?;
-        }
-        Ok(table)
-    }
-}
-
-/// What was found at the end of a training run.
-fn summary(found: &Value, steps: u64, seconds: f64) -> Result<String> {
-    let number = |pointer| number(found, pointer);
-    let mut rows = vec![
-        ("SWD × 10³".to_string(), format!("{:.1}", number("/swd/mean")?)),
-        ("of other real images, the floor".into(), format!("{:.1}", number("/floor/mean")?)),
-        ("times the floor".into(), format!("{:.2}", number("/times_floor")?)),
-        ("of the untrained generator".into(), format!("{:.0}", number("/untrained/mean")?)),
-        ("images on either side".into(), number("/images")?.to_string()),
-    ];
-    for (pointer, what) in
-        [("/nearest/generated", "a generated"), ("/nearest/held_out", "a held-out")]
-    {
-        let what = format!("nearest training image, from {what} one, grey levels");
-        rows.push((what, format!("{:.1}", number(pointer)?)));
-    }
-    if found.get("label_accuracy").is_some() {
-        let percent = |pointer| Ok::<_, anyhow::Error>(format!("{:.1}", 100.0 * number(pointer)?));
-        rows.push(("drawn as asked, %".into(), percent("/label_accuracy")?));
-        rows.push(("the same, shuffled, %".into(), percent("/control")?));
-        let labels = found["labels"].as_array().context("no labels")?;
-        for label in labels {
-            let name = label["name"].as_str().context("a label without a name")?;
-            let right = self::number(label, "/classifier/all")?;
-            let what = format!("classifier right about {name} on real images, %");
-            rows.push((what, format!("{:.1}", 100.0 * right)));
-        }
-    }
-    rows.push(("updates of the generator".into(), steps.to_string()));
-    rows.push(("seconds of training".into(), format!("{seconds:.0}")));
-    let lines: Vec<String> =
-        rows.iter().map(|(what, value)| format!("| {what} | {value} |\n")).collect();
-    Ok("| | |\n|---|---:|\n".to_string() + &lines.concat())
 }
 
 /// Prints the book's numbers beside those of `folder`; gives how many are further off than they may be. Of something short only
@@ -430,7 +378,7 @@ fn overview(project: &Project) -> Result<String> {
 }
 
 /// How far a run has come: updates of the generator, seconds.
-fn state(run: &Path) -> Option<(u64, f64)> {
+pub fn state(run: &Path) -> Option<(u64, f64)> {
     let state: Value = read_json(&run.join("checkpoint/state.json")).ok()?;
     Some((state["step"].as_u64()?, state["seconds"].as_f64()?))
 }
@@ -451,18 +399,13 @@ fn commit(project: &Project) -> String {
     if changed { commit + " with changes" } else { commit }
 }
 
-fn number(value: &Value, pointer: &str) -> Result<f64> {
-    let found = value.pointer(pointer).and_then(Value::as_f64);
-    found.with_context(|| format!("evaluate says nothing about {pointer}"))
-}
-
 /// Reads a JSON file.
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+pub fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| path.display().to_string())
 }
 

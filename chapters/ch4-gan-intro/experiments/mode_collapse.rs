@@ -10,14 +10,14 @@
 //! ```
 //!
 //! takes a minute or two and writes into `runs/ch4-gan-intro/mode-collapse/`: `modes.svg`, `modes.csv`, `table.md`, and the
-//! last thousand steps of one of the collapsed runs, as pictures and as `collapse.gif`.
+//! last thousand steps of one of the collapsed runs, as pictures, as `collapse.gif`, and six of them in `collapse.png`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
-use ch4_gan_intro::picture::{Judgement, Scene, animate};
+use ch4_gan_intro::picture::{Judgement, Scene, animate, overview};
 use ch4_gan_intro::points::Points;
 use ch4_gan_intro::quality::{Modes, energy_distance};
 use ch4_gan_intro::run::LOOK_AT;
@@ -111,7 +111,8 @@ fn main() -> ExitCode {
         folder::write_whole(&folder.join("table.md"), &table(&courses))?;
         folder::write_whole(&folder.join("modes.csv"), &numbers(&courses))?;
         plot(&folder.join("modes.svg"), &courses)?;
-        animate(&samples, &folder.join("collapse.gif"))?;
+        let pictures = animate(&samples, &folder.join("collapse.gif"))?;
+        overview(&pictures, &folder.join("collapse.png"))?;
         say(folder.join("modes.svg").display());
         Ok(())
     })

@@ -10,12 +10,16 @@ use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::Compute;
 use toolkit::canvas::{Canvas, Colour, Place, mix};
+use toolkit::sheet::save_side_by_side;
 
 /// The square that pictures show reaches from −EDGE to EDGE in both directions.
 pub const EDGE: f64 = 1.5;
 
 /// Side of that square in pixels.
 const SIDE: u32 = 480;
+
+/// So many pictures of a run stand side by side, in two rows.
+const SHOWN: usize = 6;
 
 /// The discriminator is asked at so many places in each direction.
 const CELLS: i64 = 120;
@@ -175,11 +179,12 @@ fn frame(canvas: &mut Canvas) {
     }
 }
 
-/// Shows all PNG pictures in a folder one after the other, in the order of their names, again and again, as an animated GIF.
+/// Shows all PNG pictures in a folder one after the other, in the order of their names, again and again, as an animated GIF, and
+/// gives their paths in that order.
 ///
 /// # Errors
 /// If a picture cannot be read or the GIF cannot be written.
-pub fn animate(folder: &Path, path: &Path) -> Result<()> {
+pub fn animate(folder: &Path, path: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut pictures: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     pictures.retain(|path| path.extension().is_some_and(|ending| ending == "png"));
@@ -196,5 +201,18 @@ pub fn animate(folder: &Path, path: &Path) -> Result<()> {
         }
         Ok(())
     };
-    write().with_context(|| path.display().to_string())
+    write().with_context(|| path.display().to_string())?;
+    Ok(pictures)
+}
+
+/// Lays six of `pictures` side by side, evenly chosen from the first to the last.
+///
+/// # Errors
+/// If there are none, one cannot be read or the whole cannot be written.
+pub fn overview(pictures: &[PathBuf], path: &Path) -> Result<()> {
+    let last = pictures.len().saturating_sub(1);
+    let shown = SHOWN.min(pictures.len());
+    let places = (0..shown).map(|i| i * last / shown.saturating_sub(1).max(1));
+    let chosen: Vec<PathBuf> = places.map(|place| pictures[place].clone()).collect();
+    save_side_by_side(&chosen, SHOWN as u32 / 2, path)
 }

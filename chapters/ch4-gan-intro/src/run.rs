@@ -10,6 +10,7 @@
 //!   real.png             real points
 //!   samples/000500.png   real and generated points and D's judgement after 500 steps
 //!   training.gif         all of these pictures, one after the other
+//!   progress.png         six of them, from the first to the last
 //!   checkpoint/          weights and optimiser moments of each network, and state.json
 //! ```
 //!
@@ -33,7 +34,7 @@ use toolkit::log::Log;
 use toolkit::{Adam, Compute, config, interrupt, noise};
 
 use crate::cli::TrainArgs;
-use crate::picture::{Judgement, Scene, animate};
+use crate::picture::{Judgement, Scene, animate, overview};
 use crate::points::Points;
 use crate::quality::{Modes, energy_distance};
 use crate::train::Settings;
@@ -311,7 +312,8 @@ impl Run {
         self.log.plot(&losses)?;
         self.quality.plot(&quality)?;
         let animation = self.folder.join("training.gif");
-        animate(&self.folder.join("samples"), &animation)?;
+        let pictures = animate(&self.folder.join("samples"), &animation)?;
+        overview(&pictures, &self.folder.join("progress.png"))?;
         self.clock.lap("animation");
         eprintln!("time       {}", self.clock);
         if interrupt::requested() && self.done < self.config.steps {

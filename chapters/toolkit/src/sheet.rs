@@ -78,6 +78,29 @@ pub fn save_progress(sheets: &[PathBuf], side: u32, rows: u32, path: &Path) -> R
     save(&picture, path)
 }
 
+/// Lays pictures of one size side by side, `columns` to a row, in the order in which they come.
+///
+/// # Errors
+/// If there are none, one cannot be read or is of another size, or the picture cannot be written.
+pub fn save_side_by_side(pictures: &[PathBuf], columns: u32, path: &Path) -> Result<()> {
+    let read = |picture: &PathBuf| {
+        let page = image::open(picture).with_context(|| picture.display().to_string())?;
+        Ok(page.into_rgb8())
+    };
+    let pages: Vec<RgbImage> = pictures.iter().map(read).collect::<Result<_>>()?;
+    let first = pages.first();
+    let first = first.with_context(|| format!("{}: no pictures to put on it", path.display()))?;
+    let ((width, height), columns) = (first.dimensions(), columns.min(pages.len() as u32));
+    let rows = (pages.len() as u32).div_ceil(columns);
+    let mut whole = RgbImage::from_pixel(columns * width, rows * height, Rgb([255; 3]));
+    for (index, (page, picture)) in (0..).zip(pages.iter().zip(pictures)) {
+        ensure!(page.dimensions() == (width, height), "{}: another size", picture.display());
+        let (column, row) = (index % columns, index / columns);
+        imageops::replace(&mut whole, page, i64::from(column * width), i64::from(row * height));
+    }
+    save(&whole, path)
+}
+
 /// Of `steps`, which rise, those that show best how a run went: the last, the one nearest to half of it, to half of that, and so on,
 /// at most `count`; they rise too.
 pub fn moments(steps: &[u64], count: usize) -> Vec<u64> {
@@ -134,6 +157,27 @@ mod tests {
         assert_eq!(moments(&many, 5), [500, 1000, 2000, 4000, 8000]);
         assert_eq!(moments(&[7], 5), [7]);
         assert!(moments(&[], 5).is_empty());
+    }
+
+    #[test]
+    fn pictures_lie_side_by_side_in_order() {
+        let folder = TempDir::new().unwrap();
+        let files: Vec<PathBuf> = (0..5).map(|i| folder.path().join(format!("{i}.png"))).collect();
+        for (i, file) in (0..).zip(&files) {
+            RgbImage::from_pixel(4, 3, Rgb([i * 10, 0, 0])).save(file).unwrap();
+        }
+        let path = folder.path().join("all.png");
+        save_side_by_side(&files, 3, &path).unwrap();
+        let whole = image::open(&path).unwrap().into_rgb8();
+        assert_eq!(whole.dimensions(), (12, 6));
+        for (x, y, red) in [(0, 0, 0), (5, 1, 10), (11, 2, 20), (3, 3, 30), (7, 5, 40)] {
+            assert_eq!(whole.get_pixel(x, y).0[0], red, "at {x}, {y}");
+        }
+        assert_eq!(whole.get_pixel(11, 5), &Rgb([255; 3]));
+
+        RgbImage::new(4, 4).save(&files[2]).unwrap();
+        assert!(save_side_by_side(&files, 3, &path).unwrap_err().to_string().contains("2.png"));
+        assert!(save_side_by_side(&[], 3, &path).is_err());
     }
 
     #[test]
