@@ -352,7 +352,7 @@ fn ship(
 /// A table of all that was laid into the book: what, how, where.
 fn overview(project: &Project) -> Result<String> {
     let mut text = String::from(
-        "| recipe | what it shows | figures | commands | machine | time | commit |\n|---|---|---|---|---|---|---|\n",
+        "| recipe | what it shows | figures and tables | commands | machine | time | commit |\n|---|---|---|---|---|---|---|\n",
     );
     for recipe in RECIPES {
         let path = results(project).join(recipe.name).with_extension("json");

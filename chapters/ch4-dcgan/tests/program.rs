@@ -36,6 +36,10 @@ fn a_run_can_be_repeated_stopped_sampled_and_measured() {
     let missing = coverage["missing"].as_array().unwrap().len();
     assert_eq!(coverage["drawn"].as_u64().unwrap() as usize + missing, 2, "{report}");
     assert!((0.0..=1.0).contains(&coverage["classifier"].as_f64().unwrap()), "{report}");
+    // The classifier is kept for the next time.
+    let (again, trained_again) = program.succeed(&counted);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&again).unwrap(), report);
+    assert!(!trained_again.contains("training a classifier"), "{trained_again}");
 
     // Weights that were exported are half as large, and draw what they drew.
     let (said, _) = program.succeed(&["export", "--checkpoint", "whole", "--out", "kept"]);

@@ -119,8 +119,8 @@ pub struct EvaluateArgs {
     /// picture, generated images in odd rows and below each its nearest
     #[arg(long, value_name = "FILE")]
     pub nearest: Option<PathBuf>,
-    /// Also count how many of the classes, the folders of the images, are drawn: has it collapsed? Trains a
-    /// classifier first, which takes minutes
+    /// Also count how many of the classes, the folders of the images, are drawn: has it collapsed? The first
+    /// time it trains a classifier, which takes long where there are many images, and keeps it
     #[arg(long)]
     pub coverage: bool,
     /// Print JSON instead of a table

@@ -105,7 +105,7 @@ impl Comparison {
         let nearest =
             args.nearest.as_ref().map(|path| self.nearest(generated, path)).transpose()?;
         let device = args.device.resolve()?;
-        let count = || coverage(&self.images, draw, device, args.seed);
+        let count = || coverage(&self.images, draw, device);
         let coverage = args.coverage.then(count).transpose().with_context(|| self.data.clone())?;
         let data = self.data.clone();
         Ok(Report { data, images, swd, floor, untrained, times_floor, nearest, coverage })

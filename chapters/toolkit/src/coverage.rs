@@ -16,6 +16,9 @@ const SHARE: f64 = 0.002;
 /// … where the classifier gives it at least this probability.
 const SURE: f64 = 0.5;
 
+/// The classifier goes so often through the images.
+const EPOCHS: usize = 30;
+
 /// What is found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Coverage {
@@ -43,7 +46,6 @@ pub fn coverage(
     set: &ImageSet,
     draw: impl FnOnce(i64) -> Tensor,
     device: Device,
-    seed: u64,
 ) -> Result<Coverage> {
     let named: Vec<Option<&str>> = (0..set.len()).map(|index| set.class(index)).collect();
     let mut names: Vec<&str> = named.iter().flatten().copied().collect();
@@ -61,23 +63,29 @@ pub fn coverage(
         classes.index_select(0, &Tensor::from_slice(&indices))
     };
 
-    // Twelve times through the images, since classes may differ in a detail.
     let batch_size = 128;
-    let steps = (12 * set.training().len() / batch_size).clamp(100, 6_000) as u64;
+    let steps = (EPOCHS * set.training().len() / batch_size).clamp(100, 20_000) as u64;
     let plan = Plan { widths: [32, 64, 128, 256], thorough: true, steps, batch_size };
     let (kind, _) = PrecisionChoice::Auto.resolve(device);
     let bar = ProgressBar::new(steps).with_style(
         ProgressStyle::with_template("learning the classes {wide_bar} {pos}/{len} · {eta} left")
             .expect("a valid template"),
     );
-    eprintln!("training a classifier of {} classes, to count those that are drawn", names.len());
+    let kept = set.cache().join(format!("classes-{}.safetensors", set.fingerprint()));
+    if !kept.exists() {
+        eprintln!(
+            "training a classifier of {} classes, to count those that are drawn; it is kept for the next time",
+            names.len()
+        );
+    }
     let loss = |logits: &Tensor, indices: &[usize]| {
         logits.cross_entropy_for_logits(&of(indices).to_device(logits.device()))
     };
     let compute = Compute { device, kind };
     let watch = |step| bar.set_position(step);
+    let classes_of = names.len() as i64;
     let classifier =
-        Classifier::train(set, names.len() as i64, plan, (compute, seed), loss, watch)?;
+        Classifier::train_once(&kept, set, classes_of, plan, (compute, 0), loss, watch)?;
     bar.finish_and_clear();
 
     let held_out = set.held_out();

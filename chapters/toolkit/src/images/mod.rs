@@ -54,6 +54,7 @@ pub struct BadFile {
 /// The images of a folder, sorted by name, and what is known about them.
 pub struct ImageSet {
     root: PathBuf,
+    cache: PathBuf,
     side: u32,
     channels: usize,
     names: Vec<String>,
@@ -99,7 +100,24 @@ impl ImageSet {
                 attributes.retain(&keep);
             }
         }
-        Ok(ImageSet { root, side, channels, names, pixels, skipped, attributes })
+        let cache = options.cache.clone();
+        Ok(ImageSet { root, cache, side, channels, names, pixels, skipped, attributes })
+    }
+
+    /// The folder for what is kept from one start to the next.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// Sixteen hexadecimal digits that tell these images from others: they follow from their names and pixels.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for name in &self.names {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name);
+        }
+        hash.update(&self.pixels);
+        hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Number of images.
