@@ -187,7 +187,7 @@ fn table(courses: &[Course]) -> String {
 fn row(course: &Course) -> String {
     let last = course.modes.last().expect("at least one look");
     format!(
-        "| {} | {} | {:.1} | {} | {:.0}% | {:.3} | {:.3} | {:.4} |",
+        "| {} | {} | {:.1} | {} | {:.0} % | {:.3} | {:.3} | {:.4} |",
         course.case.name,
         course.seed,
         course.usual_modes(),

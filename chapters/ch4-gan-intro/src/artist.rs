@@ -131,6 +131,6 @@ fn print(report: &Report) {
     say(format!("untrained generator   {untrained:.5}"));
     if let Some(Modes { reached, good, .. }) = modes {
         say(format!("modes reached         {reached} of 8"));
-        say(format!("good points           {:.1}%", 100.0 * good));
+        say(format!("good points           {:.1} %", 100.0 * good));
     }
 }
