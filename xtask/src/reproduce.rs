@@ -349,28 +349,23 @@ fn ship(
     write(&weights.join("README.md"), &card::text(recipe, package, &weights, &made)?)
 }
 
-/// A table of all that was laid into the book: what, how, where.
+/// All that was laid into the book: what, how, where.
 fn overview(project: &Project) -> Result<String> {
-    let mut text = String::from(
-        "| recipe | what it shows | figures and tables | commands | machine | time | commit |\n|---|---|---|---|---|---|---|\n",
-    );
+    let mut text = String::new();
     for recipe in RECIPES {
         let path = results(project).join(recipe.name).with_extension("json");
         if !path.exists() {
             continue;
         }
         let Made { commands, commit, machine, seconds } = read_json(&path)?;
-        let code = |texts: Vec<&str>| {
-            texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ")
-        };
-        let pictures = recipe.files.iter().map(|(_, name)| *name).collect();
+        let files: Vec<String> = recipe.files.iter().map(|(_, name)| format!("`{name}`")).collect();
         writeln!(
             text,
-            "| `{}` | {} | {} | {} | {machine} | {} | `{commit}` |",
+            "**`{}`**, {}: {}.\n\n```console\n{}\n```\n*{}, {machine}, commit `{commit}`.*\n",
             recipe.name,
             recipe.shows,
-            code(pictures),
-            code(commands.iter().map(String::as_str).collect()),
+            files.join(", "),
+            commands.join("\n"),
             spoken(std::time::Duration::from_secs_f64(seconds)),
         )?;
     }
