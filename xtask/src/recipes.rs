@@ -250,8 +250,8 @@ pub const RECIPES: &[Recipe] = &[
         runs: &[
             quick_training(
                 "ch4-wgan-gp",
-                &["--data", "portraits-small"],
-                &["--data", "portraits-small", "--batch-size", "8"],
+                &["--data", "portraits-small", "--beta1", "0"],
+                &["--data", "portraits-small", "--beta1", "0", "--batch-size", "8"],
             ),
             Run::Program {
                 package: "ch4-wgan-gp",
@@ -452,7 +452,7 @@ pub const RECIPES: &[Recipe] = &[
         takes: "perhaps 3 hours",
         runs: &[book_training(
             "ch4-wgan-gp",
-            &["--preset", "book", "--data", "portraits"],
+            &["--preset", "book", "--data", "portraits", "--beta1", "0"],
             Pieces { steps: 3_000, every: 250 },
             SHORT_PORTRAITS,
             "portraits",
@@ -470,7 +470,7 @@ pub const RECIPES: &[Recipe] = &[
         takes: "perhaps 2 hours",
         runs: &[book_training(
             "ch4-cgan",
-            &["--preset", "book"],
+            &["--preset", "book", "--learning-rate", "2e-4", "--beta1", "0"],
             Pieces { steps: 3_000, every: 250 },
             SHORT_PORTRAITS,
             "portraits",

@@ -73,7 +73,8 @@ fn main() -> ExitCode {
 
 fn train(args: Train) -> Result<()> {
     let preset = |preset| {
-        let (schedule, settings) = Settings::preset(preset);
+        let (schedule, mut settings) = Settings::preset(preset);
+        args.shared.optimiser.apply(&mut settings.learning_rate, &mut settings.betas);
         let labels = if args.labels.is_empty() { settings.labels } else { args.labels.clone() };
         (schedule, Settings { labels, ..settings })
     };

@@ -64,8 +64,14 @@ impl Settings {
             Preset::Quick => {
                 let widths = [16, 32, 64, 128];
                 let averaging = 0.99; // over the last hundred updates, since there are few
-                let quick =
-                    Settings { widths, dropout: 0.0, learning_rate: 1e-3, averaging, ..book };
+                let quick = Settings {
+                    widths,
+                    dropout: 0.0,
+                    learning_rate: 1e-3,
+                    betas: (0.0, 0.9), // the WGAN-GP paper's
+                    averaging,
+                    ..book
+                };
                 (schedule("portraits-small", 1_280, 16), quick)
             }
         }

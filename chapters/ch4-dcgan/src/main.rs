@@ -5,19 +5,26 @@ use std::process::ExitCode;
 use ch4_dcgan::model::Generator;
 use ch4_dcgan::train::{Settings, train};
 use tch::nn::{ModuleT, Path};
-use toolkit::cli::{self, Command};
-use toolkit::{Config, Run, artist};
+use toolkit::cli::{self, Command, Preset, TrainArgs};
+use toolkit::{Config, Run, Schedule, artist};
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 const ABOUT: &str = "DCGAN: learns to draw toy bricks, faces or your own pictures";
 
 fn main() -> ExitCode {
     cli::main(PROGRAM, ABOUT, |command| match command {
-        Command::Train(args) => train(Run::open(PROGRAM, &args, Settings::preset)?),
+        Command::Train(args) => train(Run::open(PROGRAM, &args, |preset| settings(&args, preset))?),
         Command::Sample(args) => artist::sample(PROGRAM, &args, generator),
         Command::Evaluate(args) => artist::evaluate(PROGRAM, &args, generator),
         Command::Export(args) => artist::export(PROGRAM, &args),
     })
+}
+
+/// The settings of a preset, with what was asked for in place of some.
+fn settings(args: &TrainArgs, preset: Preset) -> (Schedule, Settings) {
+    let (schedule, mut settings) = Settings::preset(preset);
+    args.optimiser.apply(&mut settings.learning_rate, &mut settings.betas);
+    (schedule, settings)
 }
 
 /// The generator of a run, and the length of its noise.

@@ -102,6 +102,8 @@ fn bad_input_is_one_line_and_writes_nothing() {
         &["--steps", "0"],
         &["--steps", "2", "--epochs", "2"],
         &["--preset", "slow"],
+        &["--learning-rate", "0"],
+        &["--beta1", "1"],
         &["trian"],
     ]);
 }

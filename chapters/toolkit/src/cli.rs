@@ -67,12 +67,34 @@ pub struct TrainArgs {
     /// Where all randomness starts; the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// How far the optimiser goes in a step.
+    #[command(flatten)]
+    pub optimiser: OptimiserArgs,
     /// Leave out images that cannot be read, and say how many
     #[arg(long)]
     pub skip_bad: bool,
     /// Go on with a run that was stopped, with its own settings; --steps or --epochs lengthen it
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "preset", "device", "precision", "batch_size", "channels", "seed", "skip_bad"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "preset", "device", "precision", "batch_size", "channels", "seed", "learning_rate", "beta1", "skip_bad"])]
     pub resume: Option<PathBuf>,
+}
+
+/// What can be said about Adam, of both networks.
+#[derive(Clone, Debug, Args)]
+pub struct OptimiserArgs {
+    /// Adam's step size, of both networks [default: the preset's]
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub learning_rate: Option<f64>,
+    /// Adam's β₁, the share of the last steps' direction in the next; 0 keeps none [default: the preset's]
+    #[arg(long, value_name = "X", value_parser = share)]
+    pub beta1: Option<f64>,
+}
+
+impl OptimiserArgs {
+    /// Puts what was asked for in the place of a preset's own step size and β₁.
+    pub fn apply(&self, learning_rate: &mut f64, (beta1, _): &mut (f64, f64)) {
+        *learning_rate = self.learning_rate.unwrap_or(*learning_rate);
+        *beta1 = self.beta1.unwrap_or(*beta1);
+    }
 }
 
 /// Options of `sample`.
@@ -190,6 +212,18 @@ impl std::fmt::Display for Interrupted {
 }
 
 impl std::error::Error for Interrupted {}
+
+/// A number above 0.
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "not a number above 0".into())
+}
+
+/// A number from 0 to below 1.
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
+    number.ok_or_else(|| "not a number from 0 to below 1".into())
+}
 
 /// The `main` of a chapter: reads the command line, does what it says, and turns errors into one line and an exit code.
 pub fn main(
