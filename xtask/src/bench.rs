@@ -27,12 +27,14 @@ const SETS: [(&str, u8); 2] = [("bricks-small", 1), ("portraits-small", 3)];
 
 /// So long is each program asked to work in each turn, in seconds; at least one step.
 const TURN: f64 = 3.0;
+/// Steps that take so many seconds are long.
+const LONG: f64 = 6.0;
 
 /// How thorough it is to be.
 pub struct Options {
     /// Where the JSON goes.
     pub json: Option<PathBuf>,
-    /// Three turns in place of seven.
+    /// Three turns in place of seven, and two where a step takes long.
     pub quick: bool,
     /// Only these jobs.
     pub jobs: Vec<String>,
@@ -91,17 +93,18 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
         bf16: false,
     };
     // As in `1.234 CPU, 2 threads, bf16 (the processor has hardware for bf16, AMX)`.
-    let auto = Runner::start(programs.ours("dcgan", 1, "auto"))?;
+    let mut auto = programs.ours("dcgan", 1, "auto");
+    auto.args(["--batch-size", "8"]);
+    let auto = Runner::start(auto)?;
     programs.bf16 = auto.greeting.contains(", bf16 (");
     drop(auto);
-    let turns = if options.quick { 3 } else { 7 };
     let mut rows = Vec::new();
     println!("{HEAD}");
     for (job, channels) in JOBS {
         if !options.jobs.is_empty() && !options.jobs.iter().any(|wanted| wanted == job) {
             continue;
         }
-        for row in contest(&programs, job, channels, turns)? {
+        for row in contest(&programs, job, channels, options.quick)? {
             println!("{}", row.line());
             rows.push(row);
         }
@@ -110,7 +113,7 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
     if options.jobs.is_empty() || options.jobs.iter().any(|job| job == "read") {
         println!("\n{READING_HEAD}");
         for (data, channels) in SETS {
-            reading.push(read(project, &programs, data, channels, turns)?);
+            reading.push(read(project, &programs, data, channels, turns(options.quick, 0.0))?);
             println!("{}", reading[reading.len() - 1].line());
         }
     }
@@ -136,6 +139,15 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
             .with_context(|| path.display().to_string())?;
     }
     Ok(0)
+}
+
+/// How often every program has its turn, where a step of ours takes so many seconds.
+fn turns(quick: bool, step: f64) -> usize {
+    match quick {
+        false => 7,
+        true if step < LONG => 3,
+        true => 2,
+    }
 }
 
 const HEAD: &str = "\
@@ -288,7 +300,7 @@ fn build(project: &Project) -> Result<PathBuf> {
 }
 
 /// One job in every precision that is of use on this machine.
-fn contest(programs: &Programs, job: &'static str, channels: u8, turns: usize) -> Result<Vec<Row>> {
+fn contest(programs: &Programs, job: &'static str, channels: u8, quick: bool) -> Result<Vec<Row>> {
     let mut source = Runner::start(programs.pytorch(job, channels, "f32", "source"))?;
     let mut pairs = Vec::new();
     for precision in ["f32"].into_iter().chain(programs.bf16.then_some("bf16")) {
@@ -296,6 +308,7 @@ fn contest(programs: &Programs, job: &'static str, channels: u8, turns: usize) -
         let best = Runner::start(programs.pytorch(job, channels, precision, "best"))?;
         pairs.push((precision, ours, best));
     }
+    let turns = turns(quick, pairs.iter().map(|(_, ours, _)| ours.first).fold(0.0, f64::max));
     for turn in 0..turns {
         eprintln!("{job}, {}: turn {} of {turns}", colours(channels), turn + 1);
         source.turn()?;
@@ -320,7 +333,7 @@ fn contest(programs: &Programs, job: &'static str, channels: u8, turns: usize) -
                 peak_bytes,
                 source_peak_bytes,
                 best_peak_bytes,
-                kernels: kernels(programs.ours(job, channels, precision))?,
+                kernels: kernels(programs.ours(job, channels, precision), quick)?,
             })
         })
         .collect()
@@ -335,6 +348,8 @@ struct Runner {
     greeting: String,
     /// Seconds that a step took in each turn.
     seconds: Vec<f64>,
+    /// Seconds that the first step took.
+    first: f64,
     /// Steps that fill a turn.
     steps: u64,
 }
@@ -345,11 +360,12 @@ impl Runner {
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().context("no output")?);
         let (greeting, seconds) = (String::new(), Vec::new());
-        let mut runner = Runner { child, input, output, greeting, seconds, steps: 1 };
+        let mut runner = Runner { child, input, output, greeting, seconds, first: 0.0, steps: 1 };
         runner.greeting = runner.line()?;
         let first = runner.greeting.split(' ').next().unwrap_or_default();
+        runner.first = first.parse().context("no time")?;
         // The first step is slower, so this errs to the side of too few.
-        runner.steps = (TURN / first.parse::<f64>().context("no time")?).ceil() as u64;
+        runner.steps = (TURN / runner.first).ceil() as u64;
         Ok(runner)
     }
 
@@ -397,8 +413,11 @@ fn median(values: &mut [f64]) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
-/// The kernels that oneDNN chose for the convolutions of one step, with their shares of the time. Empty on a GPU.
-fn kernels(mut command: Command) -> Result<BTreeMap<String, f64>> {
+/// The kernels that oneDNN chose for the convolutions of one step, with their shares of the time; in haste of one with a quarter of the
+/// batch. Empty on a GPU.
+fn kernels(mut command: Command, quick: bool) -> Result<BTreeMap<String, f64>> {
+    let batch_size = if quick { BATCH_SIZE / 4 } else { BATCH_SIZE };
+    command.args(["--batch-size", &batch_size.to_string()]);
     command.env("ONEDNN_VERBOSE", "profile_exec").stdin(Stdio::null()).stderr(Stdio::null());
     Ok(kernel_shares(&String::from_utf8_lossy(&command.output()?.stdout)))
 }

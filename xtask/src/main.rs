@@ -144,7 +144,7 @@ enum Task {
         /// Writes the figures into this file too.
         #[arg(long)]
         json: Option<PathBuf>,
-        /// Three turns in place of seven, about 10 minutes.
+        /// Three turns in place of seven, two where a step takes long: about 9 minutes.
         #[arg(long)]
         quick: bool,
         /// Only these: dcgan, wgan-gp, cgan, read.
