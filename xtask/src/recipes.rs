@@ -449,10 +449,10 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "portraits-by-wgan-gp",
         shows: "the book's WGAN-GP on the portraits, whose weights come with the book",
-        takes: "perhaps 3 hours",
+        takes: "perhaps 1.5 hours",
         runs: &[book_training(
             "ch4-wgan-gp",
-            &["--preset", "book", "--data", "portraits", "--beta1", "0"],
+            &["--preset", "book", "--data", "portraits", "--batch-size", "64", "--beta1", "0"],
             Pieces { steps: 3_000, every: 250 },
             SHORT_PORTRAITS,
             "portraits",
@@ -467,10 +467,10 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "portraits-by-cgan",
         shows: "the book's CGAN on the portraits, whose weights come with the book",
-        takes: "perhaps 2 hours",
+        takes: "perhaps 1 hour",
         runs: &[book_training(
             "ch4-cgan",
-            &["--preset", "book", "--learning-rate", "2e-4", "--beta1", "0"],
+            &["--preset", "book", "--batch-size", "64", "--learning-rate", "2e-4", "--beta1", "0"],
             Pieces { steps: 3_000, every: 250 },
             SHORT_PORTRAITS,
             "portraits",
