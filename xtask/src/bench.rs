@@ -27,14 +27,14 @@ const SETS: [(&str, u8); 2] = [("bricks-small", 1), ("portraits-small", 3)];
 
 /// So long is each program asked to work in each turn, in seconds; at least one step.
 const TURN: f64 = 3.0;
-/// Steps that take so many seconds are long.
+/// From so many seconds on, a step counts as long.
 const LONG: f64 = 6.0;
 
 /// How thorough it is to be.
 pub struct Options {
     /// Where the JSON goes.
     pub json: Option<PathBuf>,
-    /// Three turns in place of seven, and two where a step takes long.
+    /// Three turns in place of seven, and two where a step takes long; kernels by a step with a quarter of the batch.
     pub quick: bool,
     /// Only these jobs.
     pub jobs: Vec<String>,
@@ -53,7 +53,7 @@ struct Row {
     peak_bytes: u64,
     source_peak_bytes: u64,
     best_peak_bytes: u64,
-    /// Which kernels our convolutions ran in, with their share of the time of all convolutions.
+    /// Which kernels our convolutions ran in, with their share of the time of all convolutions, by a step of their own.
     kernels: BTreeMap<String, f64>,
 }
 
@@ -113,7 +113,8 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
     if options.jobs.is_empty() || options.jobs.iter().any(|job| job == "read") {
         println!("\n{READING_HEAD}");
         for (data, channels) in SETS {
-            reading.push(read(project, &programs, data, channels, turns(options.quick, 0.0))?);
+            let turns = if options.quick { 3 } else { 7 };
+            reading.push(read(project, &programs, data, channels, turns)?);
             println!("{}", reading[reading.len() - 1].line());
         }
     }
@@ -139,15 +140,6 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
             .with_context(|| path.display().to_string())?;
     }
     Ok(0)
-}
-
-/// How often every program has its turn, where a step of ours takes so many seconds.
-fn turns(quick: bool, step: f64) -> usize {
-    match quick {
-        false => 7,
-        true if step < LONG => 3,
-        true => 2,
-    }
 }
 
 const HEAD: &str = "\
@@ -308,7 +300,12 @@ fn contest(programs: &Programs, job: &'static str, channels: u8, quick: bool) ->
         let best = Runner::start(programs.pytorch(job, channels, precision, "best"))?;
         pairs.push((precision, ours, best));
     }
-    let turns = turns(quick, pairs.iter().map(|(_, ours, _)| ours.first).fold(0.0, f64::max));
+    let long = pairs.iter().any(|(_, ours, _)| ours.first >= LONG);
+    let turns = match (quick, long) {
+        (false, _) => 7,
+        (true, false) => 3,
+        (true, true) => 2,
+    };
     for turn in 0..turns {
         eprintln!("{job}, {}: turn {} of {turns}", colours(channels), turn + 1);
         source.turn()?;
@@ -413,8 +410,8 @@ fn median(values: &mut [f64]) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
-/// The kernels that oneDNN chose for the convolutions of one step, with their shares of the time; in haste of one with a quarter of the
-/// batch. Empty on a GPU.
+/// The kernels that oneDNN chose for the convolutions of one step, with their shares of the time; where it has to be `quick`, of a step with
+/// a quarter of the batch. Empty on a GPU.
 fn kernels(mut command: Command, quick: bool) -> Result<BTreeMap<String, f64>> {
     let batch_size = if quick { BATCH_SIZE / 4 } else { BATCH_SIZE };
     command.args(["--batch-size", &batch_size.to_string()]);

@@ -28,7 +28,6 @@ pub fn write_tables(folder: &Path, training: &Training) -> Result<()> {
 
 /// What was found at the end of a training run: the distances, how often was drawn what was asked for where something was, and the rest.
 fn summary(found: &Value, steps: u64, seconds: f64) -> Result<String> {
-    let number = |pointer| number(found, pointer);
     let sides = found["swd"]["levels"].as_array().context("no levels")?;
     let mut text = "| SWD × 10³ |".to_string();
     for side in sides {
@@ -43,9 +42,9 @@ fn summary(found: &Value, steps: u64, seconds: f64) -> Result<String> {
     ] {
         write!(text, "\n| {what} |")?;
         for level in 0..sides.len() {
-            write!(text, " {:.1} |", self::number(&found[name]["levels"][level], "/distance")?)?;
+            write!(text, " {:.1} |", number(&found[name]["levels"][level], "/distance")?)?;
         }
-        write!(text, " {:.1} |", self::number(&found[name], "/mean")?)?;
+        write!(text, " {:.1} |", number(&found[name], "/mean")?)?;
     }
     text += "\n";
 
@@ -53,7 +52,7 @@ fn summary(found: &Value, steps: u64, seconds: f64) -> Result<String> {
         text += "\n| drawn as asked, % | all | asked for \"no\" | asked for \"yes\" | requests shuffled | classifier on real images |\n|---|---:|---:|---:|---:|---:|\n";
         for label in labels {
             let name = label["name"].as_str().context("a label without a name")?;
-            let percent = |pointer| Ok::<_, anyhow::Error>(100.0 * self::number(label, pointer)?);
+            let percent = |pointer| Ok::<_, anyhow::Error>(100.0 * number(label, pointer)?);
             writeln!(
                 text,
                 "| `{name}` | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} |",
@@ -68,13 +67,13 @@ fn summary(found: &Value, steps: u64, seconds: f64) -> Result<String> {
 
     text += "\n| the run | |\n|---|---:|\n";
     let mut row = |what: &str, value: String| writeln!(text, "| {what} | {value} |");
-    row("times the floor", format!("{:.2}", number("/times_floor")?))?;
-    row("images on either side", grouped(number("/images")?))?;
+    row("times the floor", format!("{:.2}", number(found, "/times_floor")?))?;
+    row("images on either side", grouped(number(found, "/images")?))?;
     for (pointer, what) in
         [("/nearest/generated", "a generated"), ("/nearest/held_out", "a held-out")]
     {
         let what = format!("nearest training image, from {what} one, grey levels");
-        row(&what, format!("{:.1}", number(pointer)?))?;
+        row(&what, format!("{:.1}", number(found, pointer)?))?;
     }
     row("updates of the generator", grouped(steps as f64))?;
     row("seconds of training", grouped(seconds))?;
@@ -95,14 +94,13 @@ fn course(folder: &Path) -> Result<String> {
     );
     for file in files {
         let found: Value = read_json(&file)?;
-        let number = |pointer| number(&found, pointer);
         writeln!(
             table,
             "| {} | {:.2} | {:.1} | {:.2} |",
-            grouped(number("/step")?),
-            number("/seconds")? / 3600.0,
-            number("/swd/mean")?,
-            number("/times_floor")?
+            grouped(number(&found, "/step")?),
+            number(&found, "/seconds")? / 3600.0,
+            number(&found, "/swd/mean")?,
+            number(&found, "/times_floor")?
         )?;
     }
     Ok(table)

@@ -13,7 +13,7 @@ pub struct Recipe {
     /// Files that the book shows: as they are called in the recipe's folder and in `book/images` or, where they are tables, in
     /// `book/results`.
     pub files: &'static [(&'static str, &'static str)],
-    /// Numbers that must come back, by the head of their column or row, and by which factor they may be off. Another
+    /// Numbers that must come back, by the head of their column or row or by both (`row: column`), and by which factor they may be off. Another
     /// machine draws other random numbers, so they never come back exactly there.
     pub judged: &'static [(&'static str, f64)],
 }
@@ -73,7 +73,7 @@ const SHORT_BRICKS: &[&str] = &["--preset", "book", "--data", "bricks-small", "-
 const SHORT_PORTRAITS: &[&str] =
     &["--preset", "book", "--data", "portraits-small", "--batch-size", "8"];
 const SWD: (&str, f64) = ("SWD × 10³", 1.5);
-const GENERATED: (&str, f64) = ("generated", 1.5);
+const GENERATED: (&str, f64) = ("generated: mean", 1.5);
 const LABELS: (&str, f64) = ("all", 1.05);
 
 /// A quick preset, from beginning to end.
@@ -165,7 +165,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "cgan",
         shows: "the quick CGAN on the small portraits, the same z under each label, how often it draws what was asked for, and what else the label means to it",
-        takes: "2 minutes",
+        takes: "2.5 minutes",
         runs: &[
             quick_training("ch4-cgan", &[], QUICK_PORTRAITS),
             Run::Program {
@@ -211,7 +211,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "two-labels",
         shows: "a CGAN that can be asked for two things at once",
-        takes: "2 minutes",
+        takes: "2.5 minutes",
         runs: &[
             quick_training(
                 "ch4-cgan",
@@ -246,7 +246,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "portraits",
         shows: "the quick WGAN-GP on the small portraits",
-        takes: "2 minutes",
+        takes: "2.5 minutes",
         runs: &[
             quick_training(
                 "ch4-wgan-gp",
@@ -326,7 +326,7 @@ pub const RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "tricks",
-        shows: "25 pairs of networks, each with one thing changed",
+        shows: "25 trials of small networks: settings that work or fail, and what each trick changes",
         takes: "perhaps 30 minutes",
         runs: &[Run::Program {
             package: "ch4-training-tricks",

@@ -118,10 +118,6 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
         eprintln!("{}: made already; remove it to make it anew", folder.display());
         return Ok(());
     }
-    // A program's folder must be new; experiments and trainings go on where they stopped.
-    if recipe.runs.iter().all(|run| matches!(run, Run::Program { .. })) && folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
     eprintln!(
         "{}: {} ({})",
         recipe.name,
@@ -138,7 +134,8 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
                 kitchen.run(&["--package", package, "--example", example], &args)?;
             }
             Run::Program { package, args, quick: short } => {
-                kitchen.run(&["--package", package], if quick { short } else { args })?;
+                let args = if quick { short } else { args };
+                kitchen.run(&["--package", package], &kitchen.taken_up(args))?;
             }
             Run::Training(training) => kitchen.train(training)?,
         }
@@ -196,6 +193,16 @@ impl Kitchen<'_> {
         Ok(())
     }
 
+    /// The arguments that make a run in `{out}/run`, or those that take it up where it was stopped.
+    fn taken_up<'b>(&self, args: &[&'b str]) -> Vec<&'b str> {
+        let makes_a_run = args.windows(2).any(|pair| pair == ["--out", "{out}/run"]);
+        if !makes_a_run || !self.folder.join("run/config.json").exists() {
+            return args.to_vec();
+        }
+        let command = args.iter().take_while(|arg| !arg.starts_with('-'));
+        command.copied().chain(["--resume", "{out}/run"]).collect()
+    }
+
     /// Trains, in pieces where the run is long, and measures.
     fn train(&mut self, training: &Training) -> Result<()> {
         let Training { package, args, pieces, quick, .. } = training;
@@ -206,13 +213,12 @@ impl Kitchen<'_> {
             if self.quick { pieces.map(|_| Pieces { steps: 2, every: 1 }) } else { *pieces };
         let short = if pieces.is_none() && self.quick { &["--steps", "2"][..] } else { &[] };
         self.before = state(&run).map_or(0.0, |state| state.1);
-        let line = ["cargo run -p", package, "-- train", &args.join(" ")].join(" ");
         let steps = pieces.map(|Pieces { steps, .. }| format!(" --steps {steps}"));
-        self.commands.push(
-            (line.trim_end().to_string() + &steps.unwrap_or_default())
-                .trim_end_matches(" -- train")
-                .to_string(),
-        );
+        let said = [&["--out", "run"], *args].concat().join(" ") + &steps.unwrap_or_default();
+        self.commands.push(format!("cargo run -p {package} -- train {said}"));
+        self.commands.push(format!(
+            "cargo run -p {package} -- evaluate --checkpoint run --nearest nearest.png"
+        ));
         loop {
             let done = state(&run).map_or(0, |state| state.0);
             let goal = match &pieces {
@@ -400,6 +406,7 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
+/// Writes a text file.
 pub fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| path.display().to_string())
 }

@@ -68,7 +68,8 @@ pub fn compare(book: &[Table], here: &[Table], judged: &[(&str, f64)]) -> Result
             ensure!(words == self::words(here_row), "{here_row:?} here, {book_row:?} in the book");
             for ((head, book), here) in book.head.iter().zip(book_row).zip(here_row) {
                 if let (Some(book), Some(here)) = (number(book), number(here)) {
-                    let named = |name: &str| head == name || book_row[0] == name;
+                    let cell = format!("{}: {head}", book_row[0]);
+                    let named = |name: &str| head == name || book_row[0] == name || cell == name;
                     let factor = judged.iter().find(|(name, _)| named(name)).map(|(_, f)| *f);
                     let near = factor.map(|factor| is_near(book, here, factor));
                     pairs.push(Pair { place: (words.clone(), head.clone()), book, here, near });
@@ -136,6 +137,9 @@ Text.
         let judged = [("SWD × 10³", 1.5)];
         let pairs = compare(&parse(&table(20)), &parse(&table(31)), &judged).unwrap();
         assert_eq!([pairs[0].near, pairs[1].near], [Some(false), None]);
+        let one_cell = [("steps: value", 1.5)];
+        let pairs = compare(&parse(&table(20)), &parse(&table(31)), &one_cell).unwrap();
+        assert_eq!([pairs[0].near, pairs[1].near], [None, Some(true)]);
     }
 
     #[test]

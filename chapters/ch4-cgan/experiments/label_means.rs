@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use ch4_cgan::labels::{answers, combinations, in_turn};
+use ch4_cgan::labels::in_turn;
 use ch4_cgan::train::{Cgan, Settings};
 use clap::Parser;
 use tch::{Device, Kind, Tensor};
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         let counts = counted(&images, label)?;
         let mut gan = Cgan::new(&config.settings, config.channels, CPU);
         gan.load(&checkpoint)?;
-        let means = [real(&images, label)?, generated(&gan, &config.settings, cli.count)?];
+        let means = [real(&images, label)?, generated(&gan, &config.settings, cli.count)];
         let cheeks = cheeks(&means, label);
         for (name, table) in [("counts.md", &counts), ("means.md", &cheeks)] {
             folder::write_whole(&out.join(name), table)?;
@@ -76,11 +76,10 @@ fn main() -> ExitCode {
 }
 
 /// The mean of all real faces without a label, and of all with it.
-fn real(images: &ImageSet, label: &String) -> Result<Means> {
-    let answers: Vec<f32> =
-        answers(images, std::slice::from_ref(label))?.flatten(0, -1).try_into()?;
-    let [without, with] = [0.0, 1.0].map(|answer| {
-        let chosen: Vec<usize> = (0..images.len()).filter(|&i| answers[i] == answer).collect();
+fn real(images: &ImageSet, label: &str) -> Result<Means> {
+    let has_label = images.attribute(label)?;
+    let [without, with] = [false, true].map(|answer| {
+        let chosen: Vec<usize> = (0..images.len()).filter(|&i| has_label[i] == answer).collect();
         let sums: Vec<Tensor> = chosen
             .chunks(256)
             .map(|part| images.batch(part, Device::Cpu, Kind::Float))
@@ -89,21 +88,19 @@ fn real(images: &ImageSet, label: &String) -> Result<Means> {
         let sum = Tensor::stack(&sums, 0).sum_dim_intlist(0, false, Kind::Double);
         (sum / chosen.len() as f64, chosen.len() as i64)
     });
-    Ok(Means { of: "real", faces: [without.0, with.0], counts: [without.1, with.1] })
+    Ok(Means { of: "real faces", faces: [without.0, with.0], counts: [without.1, with.1] })
 }
 
-/// The mean of generated faces without the first label, and of the same z with it; all other
-/// labels are absent both times.
-fn generated(gan: &Cgan, settings: &Settings, count: i64) -> Result<Means> {
+/// The mean of generated faces without the first label, and of the same z with it; all other labels are absent both times.
+fn generated(gan: &Cgan, settings: &Settings, count: i64) -> Means {
     let z = fixed_z(0, count, settings.z_dim, CPU);
-    let all = combinations(&settings.labels, &[])?;
-    let absent = |answers: &[bool]| answers.iter().skip(1).all(|yes| !yes);
-    let both: Vec<Vec<bool>> = all.into_iter().filter(|answers| absent(answers)).collect();
-    let mean = |answers: &Vec<bool>| {
-        let (z, labels) = in_turn(&z, std::slice::from_ref(answers), count);
+    let faces = [false, true].map(|answer| {
+        let mut answers = vec![false; settings.labels.len()];
+        answers[0] = answer;
+        let (z, labels) = in_turn(&z, &[answers], count);
         gan.sample(&z, &labels).mean_dim(0, false, Kind::Double)
-    };
-    Ok(Means { of: "generated", faces: [mean(&both[0]), mean(&both[1])], counts: [count; 2] })
+    });
+    Means { of: "generated faces", faces, counts: [count; 2] }
 }
 
 /// How many faces in a hundred have other attributes, with the label and without it.
@@ -129,7 +126,7 @@ fn counted(images: &ImageSet, label: &str) -> Result<String> {
 /// The mean cheek in grey levels from 0 to 255, red, green and blue.
 fn cheeks(means: &[Means], label: &str) -> String {
     let mut table = format!(
-        "| cheek of the mean face | faces without, with | without `{label}` | with | lighter by |\n|---|---:|---:|---:|---:|\n"
+        "| cheek of the mean of | how many without, with | without `{label}` | with | lighter by |\n|---|---:|---:|---:|---:|\n"
     );
     for Means { of, faces, counts } in means {
         let cheek = |face: &Tensor| {
@@ -158,9 +155,9 @@ fn pictures(means: &[Means]) -> Tensor {
     let mut rows = Vec::new();
     for Means { faces: [without, with], .. } in means {
         let distance = (with - without).abs().mean_dim(0, true, Kind::Double);
-        rows.extend([without.shallow_clone(), with.shallow_clone()]);
-        let darkness: Tensor = 1.0 - 2.0 * distance;
-        rows.push(darkness.expand(without.size(), false));
+        let shade: Tensor = 1.0 - 2.0 * distance;
+        let shade = shade.expand(without.size(), false);
+        rows.extend([without.shallow_clone(), with.shallow_clone(), shade]);
     }
     let rows = Tensor::stack(&rows, 0).to_kind(Kind::Float);
     let side = rows.size()[3] * ENLARGED;

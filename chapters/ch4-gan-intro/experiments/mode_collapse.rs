@@ -112,7 +112,8 @@ fn main() -> ExitCode {
         folder::write_whole(&folder.join("modes.csv"), &numbers(&courses))?;
         plot(&folder.join("modes.svg"), &courses)?;
         let pictures = animate(&samples, &folder.join("collapse.gif"))?;
-        overview(&pictures, &folder.join("collapse.png"))?;
+        let shown: Vec<u64> = (0..6).rev().map(|i| cli.steps.saturating_sub(160 * i)).collect();
+        overview(&pictures, &shown, &folder.join("collapse.png"))?;
         say(folder.join("modes.svg").display());
         Ok(())
     })

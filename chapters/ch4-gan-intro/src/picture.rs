@@ -18,9 +18,6 @@ pub const EDGE: f64 = 1.5;
 /// Side of that square in pixels.
 const SIDE: u32 = 480;
 
-/// So many pictures of a run stand side by side, in two rows.
-const SHOWN: usize = 6;
-
 /// The discriminator is asked at so many places in each direction.
 const CELLS: i64 = 120;
 
@@ -205,14 +202,17 @@ pub fn animate(folder: &Path, path: &Path) -> Result<Vec<PathBuf>> {
     Ok(pictures)
 }
 
-/// Lays six of `pictures` side by side, evenly chosen from the first to the last.
+/// Lays those of `pictures`, which are called by their steps, that are nearest to some `steps` into two rows.
 ///
 /// # Errors
 /// If there are none, one cannot be read or the whole cannot be written.
-pub fn overview(pictures: &[PathBuf], path: &Path) -> Result<()> {
-    let last = pictures.len().saturating_sub(1);
-    let shown = SHOWN.min(pictures.len());
-    let places = (0..shown).map(|i| i * last / shown.saturating_sub(1).max(1));
-    let chosen: Vec<PathBuf> = places.map(|place| pictures[place].clone()).collect();
-    save_side_by_side(&chosen, SHOWN as u32 / 2, path)
+pub fn overview(pictures: &[PathBuf], steps: &[u64], path: &Path) -> Result<()> {
+    let step_of = |picture: &PathBuf| picture.file_stem()?.to_str()?.parse::<u64>().ok();
+    let nearest = |step: &u64| {
+        let distance =
+            |picture: &&PathBuf| step_of(picture).map_or(u64::MAX, |at| at.abs_diff(*step));
+        pictures.iter().min_by_key(distance).cloned()
+    };
+    let chosen: Vec<PathBuf> = steps.iter().filter_map(nearest).collect();
+    save_side_by_side(&chosen, steps.len().div_ceil(2) as u32, path)
 }

@@ -42,6 +42,9 @@ use crate::train::Settings;
 /// So many generated points are looked at, as in VEEGAN.
 pub const LOOK_AT: i64 = 2_500;
 
+/// The pictures in `progress.png`, by how much of the run lies before them: most happens early.
+const SHOWN: [f64; 6] = [0.0, 0.1, 0.13, 0.2, 0.4, 1.0];
+
 /// Generator updates when the reader does not say.
 const STEPS: u64 = 5_000;
 
@@ -313,7 +316,8 @@ impl Run {
         self.quality.plot(&quality)?;
         let animation = self.folder.join("training.gif");
         let pictures = animate(&self.folder.join("samples"), &animation)?;
-        overview(&pictures, &self.folder.join("progress.png"))?;
+        let shown = SHOWN.map(|share| (share * self.config.steps as f64) as u64);
+        overview(&pictures, &shown, &self.folder.join("progress.png"))?;
         self.clock.lap("animation");
         eprintln!("time       {}", self.clock);
         if interrupt::requested() && self.done < self.config.steps {

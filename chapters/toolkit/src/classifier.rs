@@ -1,13 +1,14 @@
 //! An instrument: a small network that learns from real images what they show, and then looks at generated ones.
 
 use std::f64::consts::TAU;
+use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tch::nn::{self, ModuleT, VarStore};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Named};
 use crate::compute::Compute;
 use crate::images::ImageSet;
 use crate::layers::{batch_norm2d, conv2d, dropout, leaky_relu, to_f32};
@@ -19,7 +20,7 @@ use crate::{Adam, Batches};
 pub struct Plan {
     /// Channels at sides 32, 16, 8 and 4.
     pub widths: [i64; 4],
-    /// What many classes need that may differ in a detail: two convolutions at each side and batch norm after both, dropout before
+    /// For many classes that may differ only in a detail: two convolutions at each side and batch norm after both, dropout before
     /// the last layer, images turned and scaled at random, and a step size that falls to 0.
     pub thorough: bool,
     /// Updates.
@@ -31,6 +32,7 @@ pub struct Plan {
 /// A network that answers with some logits for each image.
 pub struct Classifier {
     layers: nn::SequentialT,
+    weights: Named,
     compute: Compute,
 }
 
@@ -48,31 +50,52 @@ impl Classifier {
         loss: impl Fn(&Tensor, &[usize]) -> Tensor,
         watch: impl Fn(u64),
     ) -> Result<Classifier> {
-        Ok(trained(set, outputs, plan, (compute, seed), loss, watch)?.1)
+        seed_step(seed, 0);
+        let variables = compute.variables();
+        let layers = layers(&variables, set.channels() as i64, outputs, plan);
+        let training = set.training();
+        let batch_size = plan.batch_size.min(training.len());
+        let mut adam = Adam::new(variables, RATE, (0.9, 0.999));
+        let mut batches = Batches::new(training, batch_size, seed)?;
+        for step in 0..plan.steps {
+            let indices = batches.indices(step);
+            let mut images = set.batch(indices, compute.device, Kind::Float);
+            if plan.thorough {
+                adam.learning_rate = RATE * (1.0 - step as f64 / plan.steps as f64);
+                images = turned(&images);
+            }
+            let logits = to_f32(&images.to_kind(compute.kind).apply_t(&layers, true));
+            adam.minimise(&loss(&logits, indices));
+            watch(step + 1);
+        }
+        Ok(Classifier { layers, weights: checkpoint::variables(adam.network()), compute })
     }
 
-    /// As [`Classifier::train`], but what was trained is kept in the file `kept`, and read from there if it is there already.
+    /// Writes the weights to a file, which is whole or not there.
     ///
     /// # Errors
-    /// If there are no images, or the file cannot be read or written.
-    pub fn train_once(
-        kept: &Path,
-        set: &ImageSet,
+    /// If it cannot be written.
+    pub fn keep(&self, file: &Path) -> Result<()> {
+        let new = file.with_extension("new");
+        checkpoint::write(&self.weights, &new)?;
+        fs::rename(&new, file).with_context(|| file.display().to_string())
+    }
+
+    /// A classifier that was trained by the same `plan` on images of so many `channels`, from the file that it was kept in.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or holds another network.
+    pub fn kept(
+        file: &Path,
+        channels: usize,
         outputs: i64,
         plan: Plan,
-        (compute, seed): (Compute, u64),
-        loss: impl Fn(&Tensor, &[usize]) -> Tensor,
-        watch: impl Fn(u64),
+        compute: Compute,
     ) -> Result<Classifier> {
-        if kept.exists() {
-            let variables = compute.variables();
-            let layers = layers(&variables, set.channels() as i64, outputs, plan);
-            checkpoint::load(&variables, kept)?;
-            return Ok(Classifier { layers, compute });
-        }
-        let (adam, classifier) = trained(set, outputs, plan, (compute, seed), loss, watch)?;
-        checkpoint::write(&checkpoint::variables(adam.network()), kept)?;
-        Ok(classifier)
+        let variables = compute.variables();
+        let layers = layers(&variables, channels as i64, outputs, plan);
+        checkpoint::load(&variables, file)?;
+        Ok(Classifier { layers, weights: checkpoint::variables(&variables), compute })
     }
 
     /// What it answers to `images: [n, channels, 64, 64]` in `[-1, 1]`: `[n, outputs]`, on the CPU.
@@ -89,36 +112,6 @@ impl Classifier {
 
 /// Adam's step size.
 const RATE: f64 = 1e-3;
-
-/// A trained network, and the optimiser that holds its weights.
-fn trained(
-    set: &ImageSet,
-    outputs: i64,
-    plan: Plan,
-    (compute, seed): (Compute, u64),
-    loss: impl Fn(&Tensor, &[usize]) -> Tensor,
-    watch: impl Fn(u64),
-) -> Result<(Adam, Classifier)> {
-    seed_step(seed, 0);
-    let variables = compute.variables();
-    let layers = layers(&variables, set.channels() as i64, outputs, plan);
-    let training = set.training();
-    let batch_size = plan.batch_size.min(training.len());
-    let mut adam = Adam::new(variables, RATE, (0.9, 0.999));
-    let mut batches = Batches::new(training, batch_size, seed)?;
-    for step in 0..plan.steps {
-        let indices = batches.indices(step);
-        let mut images = set.batch(indices, compute.device, Kind::Float);
-        if plan.thorough {
-            adam.learning_rate = RATE * (1.0 - step as f64 / plan.steps as f64);
-            images = turned(&images);
-        }
-        let logits = to_f32(&images.to_kind(compute.kind).apply_t(&layers, true));
-        adam.minimise(&loss(&logits, indices));
-        watch(step + 1);
-    }
-    Ok((adam, Classifier { layers, compute }))
-}
 
 /// The same images, `[n, channels, side, side]`, each turned about its middle by any angle and scaled by up to a tenth; white comes
 /// in at the edges.

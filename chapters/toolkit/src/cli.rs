@@ -67,7 +67,7 @@ pub struct TrainArgs {
     /// Where all randomness starts; the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// How far the optimiser goes in a step.
+    /// Adam's step size and β₁.
     #[command(flatten)]
     pub optimiser: OptimiserArgs,
     /// Leave out images that cannot be read, and say how many
@@ -78,7 +78,7 @@ pub struct TrainArgs {
     pub resume: Option<PathBuf>,
 }
 
-/// What can be said about Adam, of both networks.
+/// Adam's settings that can be chosen, for both networks.
 #[derive(Clone, Debug, Args)]
 pub struct OptimiserArgs {
     /// Adam's step size, of both networks [default: the preset's]
@@ -142,7 +142,8 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "FILE")]
     pub nearest: Option<PathBuf>,
     /// Also count how many of the classes, the folders of the images, are drawn: has it collapsed? The first
-    /// time it trains a classifier, which takes long where there are many images, and keeps it
+    /// time it trains a classifier, which takes long where there are many images, and keeps it. It turns images by
+    /// any angle, so it is not for classes that differ by how they stand, such as 6 and 9
     #[arg(long)]
     pub coverage: bool,
     /// Print JSON instead of a table

@@ -16,8 +16,10 @@ const SHARE: f64 = 0.002;
 /// … where the classifier gives it at least this probability.
 const SURE: f64 = 0.5;
 
-/// The classifier goes so often through the images.
+/// The classifier goes so often through the images, less often where they are more than some 85,000.
 const EPOCHS: usize = 30;
+/// Goes up whenever a classifier would be trained in another way, so that one that was kept before is not taken for it.
+const VERSION: u32 = 1;
 
 /// What is found.
 #[derive(Clone, Debug, Serialize)]
@@ -38,10 +40,11 @@ pub struct Coverage {
     pub classifier: f64,
 }
 
-/// Trains a classifier on the real images of `set` and shows it what `draw` draws: so many images, `[n, channels, 64, 64]` in `[-1, 1]`.
+/// Trains a classifier on the real images of `set`, or takes the one that was kept when it did so before, and shows it what `draw` draws:
+/// so many images, `[n, channels, 64, 64]` in `[-1, 1]`.
 ///
 /// # Errors
-/// If the images are not in class folders.
+/// If the images are not in class folders, or the classifier that was kept cannot be read.
 pub fn coverage(
     set: &ImageSet,
     draw: impl FnOnce(i64) -> Tensor,
@@ -67,26 +70,33 @@ pub fn coverage(
     let steps = (EPOCHS * set.training().len() / batch_size).clamp(100, 20_000) as u64;
     let plan = Plan { widths: [32, 64, 128, 256], thorough: true, steps, batch_size };
     let (kind, _) = PrecisionChoice::Auto.resolve(device);
-    let bar = ProgressBar::new(steps).with_style(
-        ProgressStyle::with_template("learning the classes {wide_bar} {pos}/{len} · {eta} left")
-            .expect("a valid template"),
-    );
-    let kept = set.cache().join(format!("classes-{}.safetensors", set.fingerprint()));
-    if !kept.exists() {
-        eprintln!(
-            "training a classifier of {} classes, to count those that are drawn; it is kept for the next time",
-            names.len()
-        );
-    }
-    let loss = |logits: &Tensor, indices: &[usize]| {
-        logits.cross_entropy_for_logits(&of(indices).to_device(logits.device()))
-    };
     let compute = Compute { device, kind };
-    let watch = |step| bar.set_position(step);
-    let classes_of = names.len() as i64;
-    let classifier =
-        Classifier::train_once(&kept, set, classes_of, plan, (compute, 0), loss, watch)?;
-    bar.finish_and_clear();
+    let outputs = names.len() as i64;
+    let file = format!("classes-{}-{VERSION}.safetensors", set.fingerprint());
+    let file = set.cache().join(file);
+    let classifier = if file.exists() {
+        Classifier::kept(&file, set.channels(), outputs, plan, compute)?
+    } else {
+        let bar = ProgressBar::new(steps).with_style(
+            ProgressStyle::with_template(
+                "learning the classes {wide_bar} {pos}/{len} · {eta} left",
+            )
+            .expect("a valid template"),
+        );
+        eprintln!(
+            "training a classifier of {outputs} classes, to count those that are drawn; it is kept for the next time"
+        );
+        let loss = |logits: &Tensor, indices: &[usize]| {
+            logits.cross_entropy_for_logits(&of(indices).to_device(logits.device()))
+        };
+        let watch = |step| bar.set_position(step);
+        let classifier = Classifier::train(set, outputs, plan, (compute, 0), loss, watch)?;
+        bar.finish_and_clear();
+        if let Err(error) = classifier.keep(&file) {
+            eprintln!("warning: the classifier is not kept: {error:#}");
+        }
+        classifier
+    };
 
     let held_out = set.held_out();
     let portions = held_out.chunks(256).map(|part| set.batch(part, Device::Cpu, Kind::Float));
