@@ -83,7 +83,7 @@ fn compare(args: Args) -> Result<()> {
             let found = follow(constraint, seed, steps, &images, compute)?;
             let Found { swd, at_the_limit, gradients, images, .. } = &found;
             sheet::save_sheet(images, 8, &out.join(format!("{}-{seed}.png", constraint.name)))?;
-            let gradients: Vec<String> = gradients.iter().map(|g| format!("{g:.1e}")).collect();
+            let gradients: Vec<String> = gradients.iter().map(|&g| two_digits(g)).collect();
             let row = format!(
                 "| {} | {seed} | {swd:.1} | {:.0} % | {} |",
                 constraint.name,
@@ -101,6 +101,14 @@ fn compare(args: Args) -> Result<()> {
     plot(&out.join("weights.svg"), &weights)?;
     say(out.join("table.md").display());
     Ok(())
+}
+
+/// A positive number with two digits that count: `1200`, `3.1`, `0.0088`.
+fn two_digits(value: f64) -> String {
+    let power = value.log10().floor() as i32 - 1;
+    let unit = 10f64.powi(power);
+    let digits = (-power).max(0) as usize;
+    format!("{:.digits$}", (value / unit).round() * unit)
 }
 
 /// Trains one pair of networks and looks at what became of them.
