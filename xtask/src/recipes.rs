@@ -359,7 +359,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "clipping",
         shows: "the gradient penalty against clipped weights",
-        takes: "15 minutes",
+        takes: "20 minutes",
         runs: &[Run::Experiment {
             package: "ch4-wgan-gp",
             example: "clipping",
