@@ -180,7 +180,7 @@ fn table(courses: &[Course]) -> String {
         for (i, loss) in runs[0].losses.iter().enumerate() {
             let one = |course: &&Course| {
                 let pairs: Vec<_> = course.rows.iter().map(|r| (r.losses[i], r.swd)).collect();
-                spearman(&pairs).map_or("–".into(), |rho| format!("{rho:+.2}"))
+                spearman(&pairs).map_or("–".into(), |rho| format!("{rho:+.2}").replace('-', "−"))
             };
             let correlations: Vec<String> = runs.iter().map(one).collect();
             text += &format!("| {network} | {loss} | {} |\n", correlations.join(", "));
@@ -231,6 +231,7 @@ fn plot(path: &Path, courses: &[Course]) -> Result<()> {
                 .configure_mesh()
                 .light_line_style(TRANSPARENT)
                 .bold_line_style(BLACK.mix(0.12))
+                .x_labels(6)
                 .x_desc("loss")
                 .y_desc("distance of the images × 10³")
                 .label_style(("sans-serif", 17))
