@@ -10,11 +10,11 @@ pub struct Recipe {
     pub takes: &'static str,
     /// What is run, one after the other, in the recipe's own folder.
     pub runs: &'static [Run],
-    /// Files that the book shows: as they are called in the recipe's folder and in `book/images` or, where they are tables, in
-    /// `book/results`.
+    /// Files that the book shows: as they are called in the recipe's folder and in `book/images` or, where they are tables, from
+    /// `book/results` on.
     pub files: &'static [(&'static str, &'static str)],
-    /// Numbers that must come back, by the head of their column or row or by both (`row: column`), and by which factor they may be off. Another
-    /// machine draws other random numbers, so they never come back exactly there.
+    /// Numbers that must come back, by the head of their column or row or by both (`row: column`), and by which factor they may be
+    /// off. Another machine draws other random numbers, so they never come back exactly there.
     pub judged: &'static [(&'static str, f64)],
 }
 
@@ -39,6 +39,17 @@ pub enum Run {
         args: &'static [&'static str],
         /// Its arguments when it only has to show that it still works.
         quick: &'static [&'static str],
+    },
+    /// A sheet that is drawn with the weights of `{out}/run`.
+    Sheet {
+        /// The chapter's package.
+        package: &'static str,
+        /// How many images; eight when it only has to show that it still works.
+        count: u32,
+        /// What else is said to `sample`.
+        more: &'static [&'static str],
+        /// The picture, in `{out}`.
+        file: &'static str,
     },
     /// A training run, `{out}/run`, which is measured at its end, and on its way where it is long.
     Training(Training),
@@ -116,42 +127,8 @@ pub const RECIPES: &[Recipe] = &[
         takes: "1.5 minutes",
         runs: &[
             quick_training("ch4-wgan-gp", &[], QUICK_BRICKS),
-            Run::Program {
-                package: "ch4-wgan-gp",
-                args: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--walk",
-                    "--count",
-                    "32",
-                    "--out",
-                    "{out}/walk.png",
-                ],
-                quick: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--walk",
-                    "--count",
-                    "8",
-                    "--out",
-                    "{out}/walk.png",
-                ],
-            },
-            Run::Program {
-                package: "ch4-wgan-gp",
-                args: &["sample", "--checkpoint", "{out}/run", "--out", "{out}/sheet.png"],
-                quick: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--count",
-                    "8",
-                    "--out",
-                    "{out}/sheet.png",
-                ],
-            },
+            Run::Sheet { package: "ch4-wgan-gp", count: 32, more: &["--walk"], file: "walk.png" },
+            Run::Sheet { package: "ch4-wgan-gp", count: 64, more: &[], file: "sheet.png" },
         ],
         files: &[
             ("sheet.png", "wgan-gp-quick.png"),
@@ -168,27 +145,7 @@ pub const RECIPES: &[Recipe] = &[
         takes: "2.5 minutes",
         runs: &[
             quick_training("ch4-cgan", &[], QUICK_PORTRAITS),
-            Run::Program {
-                package: "ch4-cgan",
-                args: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--count",
-                    "32",
-                    "--out",
-                    "{out}/same-z.png",
-                ],
-                quick: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--count",
-                    "8",
-                    "--out",
-                    "{out}/same-z.png",
-                ],
-            },
+            Run::Sheet { package: "ch4-cgan", count: 32, more: &[], file: "same-z.png" },
             Run::Experiment {
                 package: "ch4-cgan",
                 example: "label-means",
@@ -218,27 +175,7 @@ pub const RECIPES: &[Recipe] = &[
                 &["--label", "Blond_Hair", "--label", "Eyeglasses"],
                 &["--label", "Blond_Hair", "--label", "Eyeglasses", "--batch-size", "8"],
             ),
-            Run::Program {
-                package: "ch4-cgan",
-                args: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--count",
-                    "32",
-                    "--out",
-                    "{out}/same-z.png",
-                ],
-                quick: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--count",
-                    "8",
-                    "--out",
-                    "{out}/same-z.png",
-                ],
-            },
+            Run::Sheet { package: "ch4-cgan", count: 32, more: &[], file: "same-z.png" },
         ],
         files: &[("same-z.png", "cgan-two-labels.png"), ("table.md", "two-labels.md")],
         judged: &[GENERATED],
@@ -253,27 +190,7 @@ pub const RECIPES: &[Recipe] = &[
                 &["--data", "portraits-small", "--beta1", "0"],
                 &["--data", "portraits-small", "--beta1", "0", "--batch-size", "8"],
             ),
-            Run::Program {
-                package: "ch4-wgan-gp",
-                args: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--count",
-                    "32",
-                    "--out",
-                    "{out}/sheet.png",
-                ],
-                quick: &[
-                    "sample",
-                    "--checkpoint",
-                    "{out}/run",
-                    "--count",
-                    "8",
-                    "--out",
-                    "{out}/sheet.png",
-                ],
-            },
+            Run::Sheet { package: "ch4-wgan-gp", count: 32, more: &[], file: "sheet.png" },
         ],
         files: &[("sheet.png", "wgan-gp-portraits.png"), ("table.md", "portraits.md")],
         judged: &[GENERATED],
@@ -339,7 +256,10 @@ pub const RECIPES: &[Recipe] = &[
             ("run/plots/generator.svg", "tricks-generator.svg"),
             ("run/plots/loss-and-quality.svg", "tricks-loss-and-quality.svg"),
             ("run/plots/sweep.svg", "tricks-sweep.svg"),
-            ("run/tables/loss-and-quality.md", "tricks.md"),
+            (
+                "run/tables/loss-and-quality.md",
+                "../../chapters/ch4-training-tricks/results/loss-and-quality.md",
+            ),
         ],
         judged: &[("at the end", 1.5)],
     },

@@ -137,6 +137,13 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
                 let args = if quick { short } else { args };
                 kitchen.run(&["--package", package], &kitchen.taken_up(args))?;
             }
+            Run::Sheet { package, count, more, file } => {
+                let count = if quick { 8 } else { *count }.to_string();
+                let file = format!("{{out}}/{file}");
+                let drawn = ["sample", "--checkpoint", "{out}/run", "--count", &count];
+                let args = [&drawn[..], *more, &["--out", &file]].concat();
+                kitchen.run(&["--package", package], &args)?;
+            }
             Run::Training(training) => kitchen.train(training)?,
         }
     }
