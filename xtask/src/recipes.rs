@@ -111,12 +111,22 @@ const fn book_training(
 pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "dcgan",
-        shows: "the quick DCGAN on the small bricks",
+        shows: "the quick DCGAN on the small bricks, and what the mean of its weights is worth",
         takes: "2.5 minutes",
-        runs: &[quick_training("ch4-dcgan", &[], QUICK_BRICKS)],
+        runs: &[
+            quick_training("ch4-dcgan", &[], QUICK_BRICKS),
+            Run::Experiment {
+                package: "ch4-dcgan",
+                example: "average",
+                args: &["--checkpoint", "{out}/run"],
+                quick: &["--checkpoint", "{out}/run", "--count", "16"],
+            },
+        ],
         files: &[
             ("run/progress.png", "dcgan-progress.png"),
             ("run/losses.svg", "dcgan-losses.svg"),
+            ("average.png", "dcgan-average.png"),
+            ("average.md", "dcgan-average.md"),
             ("table.md", "dcgan.md"),
         ],
         judged: &[GENERATED],
@@ -271,9 +281,13 @@ pub const RECIPES: &[Recipe] = &[
             package: "ch4-dcgan",
             example: "upsampling",
             args: &["--seeds", "3"],
-            quick: &["--seeds", "1", "--steps", "2"],
+            quick: &["--seeds", "1", "--steps", "2", "--measured", "16"],
         }],
-        files: &[("table.md", "upsampling.md")],
+        files: &[
+            ("transposed-0.png", "dcgan-transposed.png"),
+            ("upsampling-0.png", "dcgan-upsampling.png"),
+            ("table.md", "upsampling.md"),
+        ],
         judged: &[SWD],
     },
     Recipe {
@@ -390,7 +404,7 @@ pub const RECIPES: &[Recipe] = &[
         takes: "perhaps 1 hour",
         runs: &[book_training(
             "ch4-cgan",
-            &["--preset", "book", "--batch-size", "64", "--learning-rate", "2e-4", "--beta1", "0"],
+            &["--preset", "book", "--batch-size", "64", "--learning-rate", "5e-4", "--beta1", "0"],
             Pieces { steps: 3_000, every: 250 },
             SHORT_PORTRAITS,
             "portraits",

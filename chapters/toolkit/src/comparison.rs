@@ -172,6 +172,6 @@ impl Report {
 }
 
 /// `n` of the indices, evenly spaced: names are sorted by class, so the classes stay in proportion.
-fn spread(indices: &[usize], n: usize) -> Vec<usize> {
+pub fn spread(indices: &[usize], n: usize) -> Vec<usize> {
     (0..n).map(|i| indices[i * indices.len() / n]).collect()
 }
