@@ -8,19 +8,24 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::project::Project;
+use crate::say::say;
 use crate::tools::Python;
-use crate::{cargo, machine, setup};
+use crate::{cargo, machine, reproduce, setup};
 
 /// PyTorch at the version of our libtorch.
 const PACKAGES: &[&str] = &["torch==2.11.0", "torchvision==0.26.0", "numpy==2.4.6"];
 
 /// Whose networks, and on images of how many channels.
 const JOBS: [(&str, u8); 4] = [("dcgan", 1), ("wgan-gp", 1), ("wgan-gp", 3), ("cgan", 3)];
+
+/// The job that reads images.
+const READ: &str = "read";
 
 /// Images that are read, and of how many channels: PNG files in class folders, and JPEG files as CelebA has them.
 const SETS: [(&str, u8); 2] = [("bricks-small", 1), ("portraits-small", 3)];
@@ -83,6 +88,7 @@ const BATCH_SIZE: u64 = 128;
 
 /// Measures, prints the table, and writes the JSON.
 pub fn run(project: &Project, options: &Options) -> Result<u8> {
+    expect_known(&options.jobs)?;
     setup::ensure(project, None)?;
     let python = Python::new(project, "bench", PACKAGES);
     python.ensure()?;
@@ -99,34 +105,30 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
     programs.bf16 = auto.greeting.contains(", bf16 (");
     drop(auto);
     let mut rows = Vec::new();
-    println!("{HEAD}");
+    say(HEAD);
     for (job, channels) in JOBS {
         if !options.jobs.is_empty() && !options.jobs.iter().any(|wanted| wanted == job) {
             continue;
         }
         for row in contest(&programs, job, channels, options.quick)? {
-            println!("{}", row.line());
+            say(row.line());
             rows.push(row);
         }
     }
     let mut reading = Vec::new();
-    if options.jobs.is_empty() || options.jobs.iter().any(|job| job == "read") {
-        println!("\n{READING_HEAD}");
+    if options.jobs.is_empty() || options.jobs.iter().any(|job| job == READ) {
+        say(format!("\n{READING_HEAD}"));
         for (data, channels) in SETS {
             let turns = if options.quick { 3 } else { 7 };
             reading.push(read(project, &programs, data, channels, turns)?);
-            println!("{}", reading[reading.len() - 1].line());
+            say(reading[reading.len() - 1].line());
         }
     }
     for row in &rows {
-        println!(
-            "\n{}, {}, {}: convolutions ran in",
-            row.job,
-            colours(row.channels),
-            row.precision
-        );
+        let Row { job, channels, precision, .. } = row;
+        say(format!("\n{job}, {}, {precision}: convolutions ran in", colours(*channels)));
         for (kernel, share) in &row.kernels {
-            println!("  {:3.0} %  {kernel}", 100.0 * share);
+            say(format!("  {:3.0} %  {kernel}", 100.0 * share));
         }
     }
     if let Some(path) = &options.json {
@@ -136,10 +138,19 @@ pub fn run(project: &Project, options: &Options) -> Result<u8> {
             steps: rows,
             reading,
         };
-        fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
-            .with_context(|| path.display().to_string())?;
+        reproduce::write(path, serde_json::to_string_pretty(&report)? + "\n")?;
     }
     Ok(0)
+}
+
+/// An unknown job would be passed over in silence, after all has been set up.
+fn expect_known(jobs: &[String]) -> Result<()> {
+    let mut known: Vec<&str> = JOBS.iter().map(|(job, _)| *job).chain([READ]).collect();
+    known.dedup();
+    for job in jobs {
+        ensure!(known.contains(&job.as_str()), "no job {job:?}; there are {}", known.join(", "));
+    }
+    Ok(())
 }
 
 const HEAD: &str = "\
@@ -216,11 +227,14 @@ fn read(
 
 /// Runs a program and gives the four numbers that it says.
 fn numbers(command: &mut Command) -> Result<[f64; 4]> {
-    let output = command.stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "{} failed", command.get_program().display());
-    let text = String::from_utf8(output.stdout)?;
-    let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
-    numbers?.try_into().map_err(|_| anyhow::anyhow!("not four numbers: {text}"))
+    let output = command.stderr(Stdio::inherit()).output();
+    let program = command.get_program().display();
+    let output = output.with_context(|| format!("cannot run {program}"))?;
+    ensure!(output.status.success(), "{program} failed");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let numbers: Option<Vec<f64>> = text.split_whitespace().map(|word| word.parse().ok()).collect();
+    let four = numbers.and_then(|numbers| numbers.try_into().ok());
+    four.with_context(|| format!("{program}: not four numbers: {text:?}"))
 }
 
 fn colours(channels: u8) -> &'static str {
@@ -280,9 +294,9 @@ impl Programs {
 fn build(project: &Project) -> Result<PathBuf> {
     let mut cargo = cargo::command(project);
     cargo.args(["build", "--package", "bench", "--message-format", "json-render-diagnostics"]);
-    let output = cargo.stderr(Stdio::inherit()).output().context("cargo")?;
+    let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     ensure!(output.status.success(), "bench does not compile");
-    let messages = String::from_utf8(output.stdout)?;
+    let messages = String::from_utf8(output.stdout).context("cargo")?;
     let program = messages.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let is_it = message["target"]["name"] == "bench";
@@ -338,6 +352,8 @@ fn contest(programs: &Programs, job: &'static str, channels: u8, quick: bool) ->
 
 /// A program that makes steps when it is told to.
 struct Runner {
+    /// For messages.
+    program: String,
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
@@ -353,14 +369,16 @@ struct Runner {
 
 impl Runner {
     fn start(mut command: Command) -> Result<Runner> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let program = command.get_program().display().to_string();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.with_context(|| format!("cannot run {program}"))?;
         let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().context("no output")?);
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
         let (greeting, seconds) = (String::new(), Vec::new());
-        let mut runner = Runner { child, input, output, greeting, seconds, first: 0.0, steps: 1 };
+        let mut runner =
+            Runner { program, child, input, output, greeting, seconds, first: 0.0, steps: 1 };
         runner.greeting = runner.line()?;
-        let first = runner.greeting.split(' ').next().unwrap_or_default();
-        runner.first = first.parse().context("no time")?;
+        runner.first = runner.number(&runner.greeting)?;
         // The first step is slower, so this errs to the side of too few.
         runner.steps = (TURN / runner.first).ceil() as u64;
         Ok(runner)
@@ -368,18 +386,24 @@ impl Runner {
 
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        ensure!(!line.is_empty(), "a program of the comparison ended early");
+        self.output.read_line(&mut line).with_context(|| self.program.clone())?;
+        ensure!(!line.is_empty(), "{} ended early", self.program);
         Ok(line.trim().into())
+    }
+
+    /// The number that a line begins with.
+    fn number<T: FromStr>(&self, line: &str) -> Result<T> {
+        let number = line.split(' ').next().and_then(|word| word.parse().ok());
+        number.with_context(|| format!("{}: {line:?} begins with no number", self.program))
     }
 
     /// Makes so many steps; gives the seconds for each.
     fn make(&mut self, steps: u64) -> Result<f64> {
-        writeln!(self.input.as_mut().context("no input")?, "{steps}")?;
+        let input = self.input.as_mut().expect("it is piped");
+        writeln!(input, "{steps}").with_context(|| self.program.clone())?;
         // As in `1.234 567890`, the memory being of no interest here.
         let line = self.line()?;
-        let seconds: f64 = line.split(' ').next().unwrap_or_default().parse()?;
-        Ok(seconds / steps as f64)
+        Ok(self.number::<f64>(&line)? / steps as f64)
     }
 
     fn turn(&mut self) -> Result<()> {
@@ -391,8 +415,9 @@ impl Runner {
     /// Images per second, the median over the turns, and the most memory in bytes.
     fn finish(mut self) -> Result<(f64, u64)> {
         self.input = None;
-        let memory = self.line()?.parse()?;
-        self.child.wait()?;
+        let line = self.line()?;
+        let memory = self.number(&line)?;
+        self.child.wait().with_context(|| self.program.clone())?;
         Ok((BATCH_SIZE as f64 / median(&mut self.seconds), memory))
     }
 }
@@ -416,7 +441,10 @@ fn kernels(mut command: Command, quick: bool) -> Result<BTreeMap<String, f64>> {
     let batch_size = if quick { BATCH_SIZE / 4 } else { BATCH_SIZE };
     command.args(["--batch-size", &batch_size.to_string()]);
     command.env("ONEDNN_VERBOSE", "profile_exec").stdin(Stdio::null()).stderr(Stdio::null());
-    Ok(kernel_shares(&String::from_utf8_lossy(&command.output()?.stdout)))
+    let output = command.output();
+    let output =
+        output.with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    Ok(kernel_shares(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// From lines such as `onednn_verbose,v1,primitive,exec,cpu,convolution,brgconv:avx512_core_amx,forward_training,…,0.42`, whose last
@@ -449,6 +477,14 @@ fn kernel_shares(verbose: &str) -> BTreeMap<String, f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unknown_job_is_named_beside_the_known() {
+        let jobs = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        expect_known(&jobs(&["wgan-gp", "read"])).unwrap();
+        let error = expect_known(&jobs(&["cgan", "dcgna"])).unwrap_err().to_string();
+        assert_eq!(error, "no job \"dcgna\"; there are dcgan, wgan-gp, cgan, read");
+    }
 
     #[test]
     fn the_middle_one_counts() {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::captions;
 use crate::notebooks::{self, NOTEBOOKS};
 use crate::project::Project;
+use crate::say::say;
 use crate::tools::{self, Python};
 use crate::{cargo, pages};
 
@@ -58,7 +59,7 @@ pub fn make(project: &Project, show: Show) -> Result<u8> {
         copy_notebooks(project)?;
     }
     match show {
-        Show::Build => println!("{}", project.root.join("target/book/index.html").display()),
+        Show::Build => say(project.root.join("target/book/index.html").display()),
         Show::Check => return check(project),
         Show::Open | Show::Serve => {}
     }

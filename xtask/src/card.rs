@@ -96,9 +96,12 @@ pub fn check(chapters: &Path) -> Result<usize> {
     for chapter in fs::read_dir(chapters)?.flatten() {
         let Ok(folders) = fs::read_dir(chapter.path().join("weights")) else { continue };
         for folder in folders.flatten() {
-            let card = folder.path().join("README.md");
+            let folder = folder.path();
+            let card = folder.join("README.md");
             let text = fs::read_to_string(&card).with_context(|| card.display().to_string())?;
-            for file in networks(&folder.path())? {
+            let networks = networks(&folder)?;
+            ensure!(!networks.is_empty(), "{}: no weights beside the card", folder.display());
+            for file in networks {
                 let size = fs::metadata(&file)?.len();
                 ensure!(size <= LARGEST, "{}: {size} bytes", file.display());
                 ensure!(text.contains(&hash(&file)?), "{}: not what the card says", file.display());
@@ -113,24 +116,83 @@ pub fn check(chapters: &Path) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    #[test]
-    fn weights_are_those_of_their_cards() {
-        let chapters = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("chapters");
-        check(&chapters).unwrap();
+    use super::*;
+    use crate::project::Project;
+    use crate::recipes::RECIPES;
+
+    /// Weights called `bricks` in a made-up chapter, with their card.
+    fn made_up(chapters: &Path) -> PathBuf {
+        let folder = chapters.join("ch4-x/weights/bricks");
+        fs::create_dir_all(&folder).unwrap();
+        let schedule = json!({ "data": "bricks", "batch_size": 64, "batches_per_step": 6 });
+        let settings = json!({ "penalty_weight": 10.0 });
+        for (name, value) in [
+            (
+                "config.json",
+                json!({ "seed": 7, "precision": "f32", "schedule": schedule, "settings": settings }),
+            ),
+            ("state.json", json!({ "step": 3000, "seconds": 185.0 })),
+            (
+                "evaluation.json",
+                json!({ "swd": { "mean": 30.0 }, "floor": { "mean": 10.0 }, "times_floor": 3.0 }),
+            ),
+        ] {
+            fs::write(folder.join(name), value.to_string()).unwrap();
+        }
+        fs::write(folder.join("generator.safetensors"), "weights").unwrap();
+        let made = Made {
+            commands: vec!["cargo run -p ch4-x -- train".into()],
+            commit: "0123456".into(),
+            machine: "a machine".into(),
+            seconds: 200.0,
+        };
+        let text = text(&RECIPES[0], "ch4-x", &folder, &made).unwrap();
+        fs::write(folder.join("README.md"), text).unwrap();
+        folder
     }
 
     #[test]
-    fn other_weights_are_noticed() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let weights = folder.path().join("ch4-x/weights/bricks");
-        fs::create_dir_all(&weights).unwrap();
-        let file = weights.join("generator.safetensors");
-        fs::write(&file, "weights").unwrap();
-        fs::write(weights.join("README.md"), hash(&file).unwrap()).unwrap();
-        assert_eq!(check(folder.path()).unwrap(), 1);
+    fn a_card_tells_what_the_weights_are() {
+        let chapters = tempfile::tempdir().unwrap();
+        let card = fs::read_to_string(made_up(chapters.path()).join("README.md")).unwrap();
+        for part in [
+            "# Weights of `ch4-x`: bricks\n",
+            "cargo run -p ch4-x -- sample --checkpoint bricks\n",
+            "| made by | `cargo run -p ch4-x -- train` |\n",
+            "| data, seed | bricks, 7 |\n",
+            "| updates of the generator | 3000 |\n",
+            "| real images seen | 1152000 |\n",
+            "| time of training | 3 min 05 s |\n",
+            "| penalty weight | 10.0 |\n",
+            "| times the floor | 3.00 |\n",
+            "| SHA-256 of `generator.safetensors` | `",
+        ] {
+            assert!(card.contains(part), "no {part:?} in\n{card}");
+        }
+    }
+
+    #[test]
+    fn other_weights_than_those_of_the_card_are_noticed() {
+        let chapters = tempfile::tempdir().unwrap();
+        let file = made_up(chapters.path()).join("generator.safetensors");
+        assert_eq!(check(chapters.path()).unwrap(), 1);
+        let refused = |expected: &str| {
+            let error = check(chapters.path()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
         fs::write(&file, "others").unwrap();
-        assert!(check(folder.path()).unwrap_err().to_string().contains("not what the card says"));
+        refused("not what the card says");
+        fs::remove_file(&file).unwrap();
+        refused("no weights beside the card");
+        fs::remove_file(file.with_file_name("README.md")).unwrap();
+        refused("README.md");
+    }
+
+    /// The weights as they are; there may be none yet.
+    #[test]
+    fn weights_are_those_of_their_cards() {
+        check(&Project::find().root.join("chapters")).unwrap();
     }
 }

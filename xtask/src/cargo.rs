@@ -40,7 +40,9 @@ fn about_xtask(name: &str) -> bool {
 
 /// Runs a command to its end and gives its exit code. Ctrl-C reaches it from the terminal.
 pub fn wait(command: &mut Command) -> Result<u8> {
-    let status = command.status().context("cannot run cargo")?;
+    let status = command.status();
+    let status =
+        status.with_context(|| format!("cannot run {}", command.get_program().display()))?;
     let code = code(status);
     // Cargo itself dies of Ctrl-C, or says 101 when its compiler did.
     if interrupt::asked() && code != 0 && code != 1 { Err(Interrupted.into()) } else { Ok(code) }

@@ -2,6 +2,7 @@
 //!
 //! [`Findings`] holds what was found; the checks are pure functions of it, so that each failing case is tested.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -10,6 +11,7 @@ use anyhow::Result;
 use crate::libtorch::{Build, Libtorch, MIN_DRIVER, Platform, VERSION, library};
 use crate::machine;
 use crate::project::Project;
+use crate::say::say;
 
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +121,11 @@ impl Findings {
 
 /// The variables that can change how tch is built or linked.
 pub fn variables() -> Vec<(String, String)> {
-    env::vars().filter(|(name, _)| matters(name)).collect()
+    // A name that is not Unicode is none of those that matter.
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+    };
+    env::vars_os().filter_map(text).filter(|(name, _)| matters(name)).collect()
 }
 
 fn matters(name: &str) -> bool {
@@ -397,7 +403,7 @@ pub fn print(lines: &[Line]) -> usize {
             Grade::Warn => "warn",
             Grade::Fail => "FAIL",
         };
-        println!("{grade:<4}  {what:<11}  {text}");
+        say(format!("{grade:<4}  {what:<11}  {text}"));
     }
     lines.iter().filter(|line| line.grade == Grade::Fail).count()
 }

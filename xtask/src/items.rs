@@ -69,6 +69,7 @@ fn kind(text: &str) -> Option<Kind> {
     match word {
         "use" => Some(Kind::Use),
         "impl" => {
+            let rest = if head.starts_with("impl<") { without_parameters(rest) } else { rest };
             let of = rest.split_once(" for ").map_or(rest, |(_, of)| of);
             Some(Kind::Impl(first_word(of)))
         }
@@ -77,6 +78,25 @@ fn kind(text: &str) -> Option<Kind> {
         }
         _ => None,
     }
+}
+
+/// What follows the parameters of an `impl`, whose first `<` is gone already.
+fn without_parameters(text: &str) -> &str {
+    let mut depth = 1;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' => depth += 1,
+            // Not that of an arrow, as in `F: Fn(i64) -> i64`.
+            '>' if before != '-' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return text[at + 1..].trim_start();
+        }
+        before = c;
+    }
+    text
 }
 
 fn first_word(text: &str) -> String {
@@ -206,13 +226,25 @@ fn helper(
         let kinds: Vec<Kind> = found.iter().map(|item| item.kind.clone()).collect();
         let named = |name: &str| Kind::Named(name.into());
         let expected =
-            [Kind::Use, named("Net"), Kind::Impl("fmt".into()), named("TABLE"), named("helper")];
-        assert_eq!(kinds[..2], expected[..2]);
-        assert_eq!(kinds[3..], expected[3..]);
-        assert_eq!(kinds[2], Kind::Impl("Net".into()));
+            [Kind::Use, named("Net"), Kind::Impl("Net".into()), named("TABLE"), named("helper")];
+        assert_eq!(kinds, expected);
         let anchors: Vec<bool> = found.iter().map(|item| item.anchor.is_some()).collect();
         assert_eq!(anchors, [false, true, true, false, false]);
         assert!(found[1].text.starts_with("/// Calls") && found[1].text.ends_with("\n}"));
+    }
+
+    #[test]
+    fn an_impl_is_of_its_type() {
+        for head in [
+            "impl Net {",
+            "impl fmt::Display for Net {",
+            "impl<'a> Net<'a> {",
+            "impl<T> Net<T> {",
+            "impl<T: Into<Vec<T>>, const N: usize> From<T> for Net<N> {",
+            "impl<F: Fn(i64) -> i64> Net<F> {",
+        ] {
+            assert_eq!(kind(head), Some(Kind::Impl("Net".into())), "{head}");
+        }
     }
 
     #[test]

@@ -56,7 +56,8 @@ pub fn ensure(project: &Project) -> Result<()> {
     let launcher = tools::program(project, "start-kernel");
     let new = launcher.with_extension("new");
     let own = own_program()?;
-    fs::copy(&own, &new).with_context(|| own.display().to_string())?;
+    fs::copy(&own, &new)
+        .with_context(|| format!("{}, a copy of {}", new.display(), own.display()))?;
     fs::rename(&new, &launcher).with_context(|| launcher.display().to_string())?;
     let spec = json!({
         "argv": [&launcher, "kernel", "{connection_file}"],
@@ -171,7 +172,8 @@ fn build_folder(home: &Path) -> Result<(PathBuf, File)> {
 /// Fills a build folder in which nothing has been compiled yet from the first that has the crates.
 ///
 /// cargo holds `.cargo-lock` while it compiles. Then nothing is taken over, since Jupyter would not wait for so long until a kernel
-/// answers. The times of the files are kept, since cargo goes by them. The copy is made under another name first: one that broke off would look like a folder that is done.
+/// answers. The times of the files are kept, since cargo goes by them. The copy is made under another name first: one that broke off
+/// would look like a folder that is done.
 fn take_over(home: &Path, folder: &Path) -> Result<()> {
     let target = folder.join("target");
     let lock = |target: &Path| target.join("debug/.cargo-lock");

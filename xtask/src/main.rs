@@ -20,15 +20,17 @@ mod progress;
 mod project;
 mod recipes;
 mod reproduce;
+mod say;
 mod setup;
 mod table;
 mod tools;
 
+use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::book::Show;
@@ -36,6 +38,7 @@ use crate::cargo::Times;
 use crate::interrupt::Interrupted;
 use crate::libtorch::Build;
 use crate::project::Project;
+use crate::say::say;
 
 /// Sets the project up and checks it.
 ///
@@ -233,6 +236,9 @@ fn perform(task: Task) -> Result<u8> {
         ),
         Task::Jupyter { check: false, args } => jupyter::lab(&project, &args),
         Task::Jupyter { check: true, .. } => Ok(jupyter_check(&project)),
+        Task::Notebooks { run: false, test: false, pages, .. } if !pages.is_empty() => {
+            bail!("{}: names go with --run or --test", pages.join(" "))
+        }
         Task::Notebooks { check: true, .. } => check_notebooks(&project).map(|()| 0),
         Task::Notebooks { test: true, pages, .. } => jupyter::run(&project, &pages, false),
         Task::Notebooks { run, pages, .. } => {
@@ -261,10 +267,10 @@ fn perform(task: Task) -> Result<u8> {
 fn jupyter_check(project: &Project) -> u8 {
     let missing = jupyter::missing(project);
     for line in &missing {
-        println!("{line}");
+        say(line);
     }
     if missing.is_empty() {
-        println!("everything is there");
+        say("everything is there");
     }
     u8::from(!missing.is_empty())
 }
@@ -305,73 +311,84 @@ fn set_up_and_run(
     times: &mut Times,
 ) -> Result<u8> {
     times.measure("set-up", || setup::ensure(project, None))?;
-    let build = || cargo::wait(cargo::command(project).args(["build", "--package", package]));
+    let cargo = || {
+        let mut cargo = cargo::command(project);
+        // Paths among the arguments are meant from where the reader stands. Outside of the checkout cargo would not find it.
+        if let Ok(here) = env::current_dir()
+            && here.starts_with(&project.root)
+        {
+            cargo.current_dir(here);
+        }
+        cargo
+    };
+    let build = || cargo::wait(cargo().args(["build", "--package", package]));
     if times.measure("compile", build)? != 0 {
         eprintln!("xtask: {package} does not compile");
         return Ok(1);
     }
     // Compiled already: cargo only gives it the environment that a plain `cargo run` gives.
-    let mut run = cargo::command(project);
+    let mut run = cargo();
     run.args(["run", "--quiet", "--package", package, "--"]).args(args);
     times.measure("run", || cargo::wait(&mut run))
 }
 
-/// Clippy, documentation and tests share one profile, so that torch-sys compiles its C++ once.
+/// All parts of CI; where the time went is said however they end.
 fn ci(project: &Project) -> Result<u8> {
-    const PARTS: [(&str, &[&str]); 3] = [
-        ("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-        ("docs", &["doc", "--workspace", "--no-deps", "--document-private-items"]),
-        ("tests", &["test", "--workspace"]),
-    ];
     let mut times = Times::start();
-    let mut failed = part(project, &mut times, "format", &["fmt", "--all", "--check"])?;
-    if failed.is_none() {
-        times.measure("set-up", || setup::ensure(project, None))?;
-        for (name, args) in PARTS {
-            failed = part(project, &mut times, name, args)?;
-            if failed.is_some() {
-                break;
-            }
-        }
-    }
-    if failed.is_none() {
-        let code = times.measure("results", || {
-            card::check(&project.root.join("chapters"))?;
-            let all = reproduce::Options { names: Vec::new(), runs: None, quick: true };
-            reproduce::reproduce(project, &all)
-        })?;
-        failed = (code != 0).then_some("results");
-    }
-    if failed.is_none() {
-        let code = times.measure("notebooks", || {
-            check_notebooks(project)?;
-            jupyter::run(project, &[], false)
-        })?;
-        failed = (code != 0).then_some("notebooks");
-    }
-    if failed.is_none() {
-        let code = times.measure("book", || book::make(project, Show::Check))?;
-        failed = (code != 0).then_some("book");
-    }
+    let failed = first_failure(project, &mut times);
     eprint!("{}", times.table());
+    let failed = failed?;
     if let Some(name) = failed {
         eprintln!("xtask: ci stopped at {name}");
     }
     Ok(u8::from(failed.is_some()))
 }
 
-/// Runs one part of `ci`; gives its name if it failed.
-fn part(
-    project: &Project,
-    times: &mut Times,
-    name: &'static str,
-    args: &[&str],
-) -> Result<Option<&'static str>> {
+/// Runs the parts of CI up to the first that fails, and gives its name.
+///
+/// Clippy, documentation and tests share one profile, so that torch-sys compiles its C++ once.
+fn first_failure(project: &Project, times: &mut Times) -> Result<Option<&'static str>> {
+    const PARTS: [(&str, &[&str]); 3] = [
+        ("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        ("docs", &["doc", "--workspace", "--no-deps", "--document-private-items"]),
+        ("tests", &["test", "--workspace"]),
+    ];
+    if part(project, times, "format", &["fmt", "--all", "--check"])? != 0 {
+        return Ok(Some("format"));
+    }
+    times.measure("set-up", || setup::ensure(project, None))?;
+    for (name, args) in PARTS {
+        if part(project, times, name, args)? != 0 {
+            return Ok(Some(name));
+        }
+    }
+    let results = || {
+        card::check(&project.root.join("chapters"))?;
+        let all = reproduce::Options { names: Vec::new(), runs: None, quick: true };
+        reproduce::reproduce(project, &all)
+    };
+    if times.measure("results", results)? != 0 {
+        return Ok(Some("results"));
+    }
+    let notebooks = || {
+        check_notebooks(project)?;
+        jupyter::run(project, &[], false)
+    };
+    if times.measure("notebooks", notebooks)? != 0 {
+        return Ok(Some("notebooks"));
+    }
+    if times.measure("book", || book::make(project, Show::Check))? != 0 {
+        return Ok(Some("book"));
+    }
+    Ok(None)
+}
+
+/// Runs one part of CI that is cargo's; gives its exit code.
+fn part(project: &Project, times: &mut Times, name: &'static str, args: &[&str]) -> Result<u8> {
     eprintln!("{name}: cargo {}", args.join(" "));
     let mut cargo = cargo::command(project);
     cargo.args(args).env("RUSTDOCFLAGS", "-D warnings");
-    let code = times.measure(name, || cargo::wait(&mut cargo))?;
-    Ok((code != 0).then_some(name))
+    times.measure(name, || cargo::wait(&mut cargo))
 }
 
 #[cfg(test)]
@@ -380,6 +397,11 @@ mod tests {
 
     use super::*;
 
+    fn parsed(line: &[&str]) -> Task {
+        let line = [&["xtask"], line].concat();
+        Cli::try_parse_from(line).map_or_else(|error| panic!("{error}"), |cli| cli.command)
+    }
+
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
@@ -387,10 +409,14 @@ mod tests {
 
     #[test]
     fn a_chapter_gets_its_own_arguments() {
-        let line = ["xtask", "run", "ch4-x", "train", "--steps", "3", "--help"];
-        let Ok(Cli { command: Task::Run { package, args } }) = Cli::try_parse_from(line) else {
-            panic!("not understood");
-        };
+        let line = ["run", "ch4-x", "train", "--steps", "3", "--help"];
+        let Task::Run { package, args } = parsed(&line) else { panic!("not understood") };
         assert_eq!((package.as_str(), args.len()), ("ch4-x", 4));
+    }
+
+    #[test]
+    fn names_of_notebooks_go_with_running_them() {
+        let error = perform(parsed(&["notebooks", "--check", "dcgan"])).unwrap_err().to_string();
+        assert_eq!(error, "dcgan: names go with --run or --test");
     }
 }

@@ -87,6 +87,7 @@ fn course(folder: &Path) -> Result<String> {
         .with_context(|| measured.display().to_string())?
         .flatten()
         .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
         .collect();
     files.sort();
     let mut table = String::from(
@@ -157,6 +158,19 @@ mod tests {
         }]);
         let text = summary(&found, 6000, 130.4).unwrap();
         assert!(text.contains("| `Hat` | 98.0 | 99.0 | 97.0 | 50.0 | 100.0 |\n"), "{text}");
+    }
+
+    #[test]
+    fn what_a_kill_cut_off_is_not_part_of_the_course() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = file(folder.path(), 500);
+        fs::create_dir(whole.parent().unwrap()).unwrap();
+        let found =
+            json!({ "step": 500, "seconds": 36.0, "swd": { "mean": 30.0 }, "times_floor": 3.0 });
+        fs::write(&whole, found.to_string()).unwrap();
+        fs::write(file(folder.path(), 1000).with_extension("new"), "{").unwrap();
+        let table = course(folder.path()).unwrap();
+        assert_eq!(table.lines().skip(2).collect::<Vec<_>>(), ["| 500 | 0.01 | 30.0 | 3.00 |"]);
     }
 
     #[test]

@@ -12,12 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::items::{Item, Kind, items, paths};
 use crate::project::Project;
+use crate::reproduce;
 
 /// The pages that have a notebook, and their crates.
 pub const NOTEBOOKS: [(&str, &str); 5] = [
@@ -51,7 +52,7 @@ pub fn write(project: &Project) -> Result<()> {
             let old: Value = serde_json::from_str(&text).with_context(|| shown(&path))?;
             keep_outputs(&mut notebook, &old);
         }
-        fs::write(&path, written(&notebook)?).with_context(|| shown(&path))?;
+        reproduce::write(&path, written(&notebook)?)?;
     }
     Ok(())
 }
@@ -241,7 +242,8 @@ fn relink(line: &str) -> String {
             done.push_str(".ipynb");
             rest = &after[page.len() + ".md".len()..];
         } else {
-            if !after.starts_with(['.', '#']) && !after.contains("://") {
+            let target = after.split(')').next().unwrap_or(after);
+            if !target.starts_with(['.', '#']) && !target.contains("://") {
                 done.push_str("../book/");
             }
             rest = after;
@@ -418,10 +420,11 @@ impl Crate {
 
     /// Items that are run.
     fn listing_to_run(&self, items: &[Place]) -> Result<Cell> {
-        let text = self.text(items);
-        let own = items.iter().find(|place| self.item(place).has_word("crate"));
-        ensure!(own.is_none(), "a notebook has no `crate` of its own:\n{text}");
-        Ok(Cell::code(text))
+        if let Some(place) = items.iter().find(|place| self.item(place).has_word("crate")) {
+            let first = self.item(place).text.lines().next().unwrap_or_default();
+            bail!("{}: {first:?}: a notebook has no `crate` of its own", place.0);
+        }
+        Ok(Cell::code(self.text(items)))
     }
 
     /// The first cell: the crates that the others name, at the versions of the workspace.
@@ -582,6 +585,7 @@ mod tests {
             ("![a](images/a.png)", "![a](../book/images/a.png)"),
             ("[f](../chapters/x.rs)", "[f](../chapters/x.rs)"),
             ("[h](#here) [w](https://x.org)", "[h](#here) [w](https://x.org)"),
+            ("[s](setup.md) [w](https://x.org)", "[s](../book/setup.md) [w](https://x.org)"),
             ("[c](cgan.md), [s](setup.md#a)", "[c](cgan.ipynb), [s](../book/setup.md#a)"),
         ];
         for (line, expected) in cases {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::progress::spoken;
 use crate::project::Project;
 use crate::recipes::{Pieces, RECIPES, Recipe, Run, Training};
+use crate::say::say;
 use crate::{card, cargo, machine, measured, setup, table};
 
 /// What is to be made, and where.
@@ -40,21 +41,22 @@ pub struct Made {
 
 /// Lists the recipes.
 pub fn list() {
-    println!(
-        "What the book shows, how long it took on two cores with AMX, and what one learns from it:\n"
+    say(
+        "What the book shows, how long it took on two cores with AMX, and what one learns from it:\n",
     );
     for Recipe { name, takes, shows, .. } in RECIPES {
-        println!("  {name:<22} {takes:<16} {shows}");
+        say(format!("  {name:<22} {takes:<16} {shows}"));
     }
-    println!("\ncargo xtask reproduce NAME… makes it anew and compares with what is in the book.");
+    say("\ncargo xtask reproduce NAME… makes it anew and compares with what is in the book.");
 }
 
 /// Makes what is named, and compares with the book. The exit code is 1 if a number that must come back did not.
 pub fn reproduce(project: &Project, options: &Options) -> Result<u8> {
+    let recipes = chosen(&options.names)?;
     setup::ensure(project, None)?;
     let mut failed = Vec::new();
-    for recipe in chosen(&options.names)? {
-        let folder = folder(project, recipe, options);
+    for recipe in recipes {
+        let folder = folder(project, recipe, options)?;
         make(project, recipe, &folder, options.quick)?;
         write_tables(recipe, &folder)?;
         let far = compare(project, recipe, &folder, options.quick)
@@ -71,16 +73,17 @@ pub fn reproduce(project: &Project, options: &Options) -> Result<u8> {
 
 /// Makes what is named, where that has not been done yet, and lays it into the book.
 pub fn figures(project: &Project, options: &Options) -> Result<u8> {
+    let recipes = chosen(&options.names)?;
     setup::ensure(project, None)?;
-    for recipe in chosen(&options.names)? {
-        let folder = folder(project, recipe, options);
+    for recipe in recipes {
+        let folder = folder(project, recipe, options)?;
         make(project, recipe, &folder, false)?;
         write_tables(recipe, &folder)?;
         lay(project, recipe, &folder)?;
     }
     let path = results(project).join("figures.md");
-    write(&path, &overview(project)?)?;
-    println!("{}", path.display());
+    write(&path, overview(project)?)?;
+    say(path.display());
     Ok(0)
 }
 
@@ -98,14 +101,30 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Recipe>> {
     names.iter().map(find).collect()
 }
 
-fn folder(project: &Project, recipe: &Recipe, options: &Options) -> PathBuf {
+fn folder(project: &Project, recipe: &Recipe, options: &Options) -> Result<PathBuf> {
     let usual = || project.root.join("runs/reproduce");
     let runs = options.runs.clone().unwrap_or_else(usual);
-    if options.quick { runs.join("quick").join(recipe.name) } else { runs.join(recipe.name) }
+    // The programs get it among their arguments, which are text, and run in the project's folder.
+    ensure!(runs.to_str().is_some(), "{}: a path that is not UTF-8", runs.display());
+    let runs = absolute(&runs).with_context(|| runs.display().to_string())?;
+    let runs = if options.quick { runs.join("quick") } else { runs };
+    Ok(runs.join(recipe.name))
 }
 
 fn results(project: &Project) -> PathBuf {
     project.root.join("book/results")
+}
+
+/// Where a file that the book shows lies, by its name in a recipe.
+fn shown(project: &Project, name: &str) -> PathBuf {
+    let place =
+        if name.ends_with(".md") { results(project) } else { project.root.join("book/images") };
+    place.join(name)
+}
+
+/// Where it is kept how something that the book shows was made.
+fn provenance(project: &Project, recipe: &Recipe) -> PathBuf {
+    results(project).join(format!("{}.json", recipe.name))
 }
 
 /// Runs a recipe in its folder, or what is left of it there.
@@ -153,7 +172,7 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
         machine: machine::description(),
         seconds: kitchen.before + begun.elapsed().as_secs_f64(),
     };
-    write(&made, &(serde_json::to_string_pretty(&provenance)? + "\n"))
+    write(&made, serde_json::to_string_pretty(&provenance)? + "\n")
 }
 
 /// Writes the tables of what was measured of a recipe's training run, if it has one.
@@ -243,9 +262,11 @@ impl Kitchen<'_> {
             let steps: Vec<&str> = goal.iter().flat_map(|goal| ["--steps", goal]).collect();
             let resumed = ["train", "--resume", "{out}/run"];
             let planned = planned_steps(&run);
-            let args = match (done, self.quick) {
-                (0, true) => [&whole[..], quick, short, &steps].concat(),
-                (0, false) => [&whole[..], args, &steps].concat(),
+            // A run that was killed before its first checkpoint is there too.
+            let begun = run.join("config.json").exists();
+            let args = match (begun, self.quick) {
+                (false, true) => [&whole[..], quick, short, &steps].concat(),
+                (false, false) => [&whole[..], args, &steps].concat(),
                 _ if pieces.is_none() && planned == Some(done) => break,
                 _ => [&resumed[..], &steps].concat(),
             };
@@ -267,7 +288,7 @@ impl Kitchen<'_> {
             .cargo(&["--package", package], &args)
             .stderr(Stdio::inherit())
             .output()
-            .context("cargo")?;
+            .context("cannot run cargo")?;
         ensure!(output.status.success(), "{package} cannot evaluate {checkpoint}");
         Ok(serde_json::from_slice(&output.stdout)?)
     }
@@ -283,8 +304,9 @@ impl Kitchen<'_> {
         let mut found = self.evaluate(package, "{out}/run", &["--nearest", &nearest])?;
         found["step"] = step.into();
         found["seconds"] = seconds.into();
-        fs::create_dir_all(self.folder.join("measured"))?;
-        write(&path, &(serde_json::to_string_pretty(&found)? + "\n"))
+        let measured = self.folder.join("measured");
+        fs::create_dir_all(&measured).with_context(|| measured.display().to_string())?;
+        write(&path, serde_json::to_string_pretty(&found)? + "\n")
     }
 }
 
@@ -307,7 +329,8 @@ fn compare(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Re
         });
         let pairs =
             table::compare(&book?, &here?, recipe.judged).with_context(|| name.to_string())?;
-        println!("{:<60} {:>10} {:>10}", format!("{} ({name})", recipe.name), "book", "here");
+        let head = format!("{} ({name})", recipe.name);
+        say(format!("{head:<60} {:>10} {:>10}", "book", "here"));
         for table::Pair { place: (row, column), book, here, near } in pairs {
             let verdict = match near {
                 Some(true) => "  near enough",
@@ -315,7 +338,8 @@ fn compare(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Re
                 None => "",
             };
             far += usize::from(near == Some(false));
-            println!("  {:<58} {book:>10} {here:>10}{verdict}", format!("{row}: {column}"));
+            let place = format!("{row}: {column}");
+            say(format!("  {place:<58} {book:>10} {here:>10}{verdict}"));
         }
     }
     Ok(far)
@@ -323,16 +347,12 @@ fn compare(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Re
 
 /// Copies what the book shows into it, with the weights that come with it.
 fn lay(project: &Project, recipe: &Recipe, folder: &Path) -> Result<()> {
-    fs::create_dir_all(results(project))?;
+    let results = results(project);
+    fs::create_dir_all(&results).with_context(|| results.display().to_string())?;
     for (file, name) in recipe.files {
-        let place =
-            if name.ends_with(".md") { results(project) } else { project.root.join("book/images") };
-        let (from, to) = (folder.join(file), place.join(name));
-        fs::copy(&from, &to).with_context(|| from.display().to_string())?;
+        copy(&folder.join(file), &shown(project, name))?;
     }
-    let provenance = results(project).join(recipe.name).with_extension("json");
-    fs::copy(folder.join("made.json"), &provenance)
-        .with_context(|| provenance.display().to_string())?;
+    copy(&folder.join("made.json"), &provenance(project, recipe))?;
     for run in recipe.runs {
         if let Run::Training(Training { package, weights: Some(name), .. }) = run {
             ship(project, recipe, folder, package, name)?;
@@ -341,7 +361,15 @@ fn lay(project: &Project, recipe: &Recipe, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let done = fs::copy(from, to);
+    done.with_context(|| format!("{} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
 /// Takes the weights out of a run, measures them as they are shipped, and writes their card.
+///
+/// All happens in `weights.new`, beside the folder where the programs look for weights, and only what is whole goes there.
 fn ship(
     project: &Project,
     recipe: &Recipe,
@@ -349,24 +377,35 @@ fn ship(
     package: &str,
     name: &str,
 ) -> Result<()> {
-    let weights = project.root.join("chapters").join(package).join("weights").join(name);
-    if weights.exists() {
-        fs::remove_dir_all(&weights).with_context(|| weights.display().to_string())?;
+    let chapter = project.root.join("chapters").join(package);
+    let (all, new) = (chapter.join("weights"), chapter.join("weights.new"));
+    if new.exists() {
+        fs::remove_dir_all(&new).with_context(|| new.display().to_string())?;
     }
-    let to = weights.to_str().context("the path of the checkout is not UTF-8")?;
+    let weights = new.join(name);
+    let to = weights.to_str();
+    let to = to.with_context(|| format!("{}: a path that is not UTF-8", weights.display()))?;
     let mut kitchen = Kitchen { project, folder, quick: false, commands: Vec::new(), before: 0.0 };
     kitchen.run(&["--package", package], &["export", "--checkpoint", "{out}/run", "--out", to])?;
     let found = kitchen.evaluate(package, to, &[])?;
-    write(&weights.join("evaluation.json"), &(serde_json::to_string_pretty(&found)? + "\n"))?;
+    write(&weights.join("evaluation.json"), serde_json::to_string_pretty(&found)? + "\n")?;
     let made: Made = read_json(&folder.join("made.json"))?;
-    write(&weights.join("README.md"), &card::text(recipe, package, &weights, &made)?)
+    write(&weights.join("README.md"), card::text(recipe, package, &weights, &made)?)?;
+
+    let place = all.join(name);
+    fs::create_dir_all(&all).with_context(|| all.display().to_string())?;
+    if place.exists() {
+        fs::rename(&place, new.join("old")).with_context(|| place.display().to_string())?;
+    }
+    fs::rename(&weights, &place).with_context(|| place.display().to_string())?;
+    fs::remove_dir_all(&new).with_context(|| new.display().to_string())
 }
 
 /// All that was laid into the book: what, how, where.
 fn overview(project: &Project) -> Result<String> {
     let mut text = String::new();
     for recipe in RECIPES {
-        let path = results(project).join(recipe.name).with_extension("json");
+        let path = provenance(project, recipe);
         if !path.exists() {
             continue;
         }
@@ -413,12 +452,14 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
-/// Writes a text file.
-pub fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| path.display().to_string())
+/// Writes a file so that a kill leaves the old one or the new one.
+pub fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
+    let new = path.with_extension("new");
+    fs::write(&new, text).with_context(|| new.display().to_string())?;
+    fs::rename(&new, path).with_context(|| path.display().to_string())
 }
 
-/// All results that lie in the book belong to a recipe, and the other way round as far as it was made.
+/// All results that lie in the book belong to a recipe, and all files of a recipe that was made lie in the book.
 pub fn problems(project: &Project) -> Result<Vec<String>> {
     let folder = results(project);
     let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
@@ -434,5 +475,79 @@ pub fn problems(project: &Project) -> Result<Vec<String>> {
             problems.push(format!("book/results/{name}: no recipe makes it"));
         }
     }
+    for recipe in RECIPES.iter().filter(|recipe| provenance(project, recipe).exists()) {
+        for (_, name) in recipe.files {
+            let path = shown(project, name);
+            if !path.is_file() {
+                let path = path.strip_prefix(&project.root).unwrap_or(&path).display();
+                let name = recipe.name;
+                problems.push(format!(
+                    "{path}: not there, though {name}.json is, which tells how it was made"
+                ));
+            }
+        }
+    }
     Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(root: &Path) -> Project {
+        Project { root: root.into(), exported: None }
+    }
+
+    #[test]
+    fn a_file_is_written_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("made.json");
+        for text in ["{}", "[]"] {
+            write(&path, text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_folder_of_runs_is_a_whole_path_in_utf_8() {
+        let options = |runs: &std::ffi::OsStr| Options {
+            names: Vec::new(),
+            runs: Some(runs.into()),
+            quick: true,
+        };
+        let project = project(Path::new("/book"));
+        let found = folder(&project, &RECIPES[0], &options("x".as_ref())).unwrap();
+        assert_eq!(found, absolute(format!("x/quick/{}", RECIPES[0].name)).unwrap());
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            let runs = std::ffi::OsStr::from_bytes(b"/runs-\xff");
+            let error = folder(&project, &RECIPES[0], &options(runs)).unwrap_err().to_string();
+            assert!(error.starts_with("/runs-") && error.contains("UTF-8"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_was_made_lies_in_the_book_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path());
+        for folder in ["book/results", "book/images", "chapters/ch4-training-tricks/results"] {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        let of = |name: &str| RECIPES.iter().find(|recipe| recipe.name == name).unwrap();
+        // The second has a table in its chapter.
+        for recipe in ["theory", "tricks"].map(of) {
+            write(&provenance(&project, recipe), "{}").unwrap();
+            let found = problems(&project).unwrap();
+            assert_eq!(found.len(), recipe.files.len(), "{found:?}");
+            assert!(found.iter().all(|line| line.contains("not there")), "{found:?}");
+            for (_, name) in recipe.files {
+                write(&shown(&project, name), "").unwrap();
+            }
+            assert_eq!(problems(&project).unwrap(), [""; 0]);
+        }
+        fs::write(results(&project).join("other.md"), "").unwrap();
+        assert_eq!(problems(&project).unwrap(), ["book/results/other.md: no recipe makes it"]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Tools of the project's own, in `.tools` and at pinned versions: programs that cargo installs, and Python packages.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::{env, fs};
@@ -88,13 +89,17 @@ impl Python {
             return Ok(());
         }
         let packages = self.packages.join(", ");
-        eprintln!("installing {packages} into {}", self.home.display());
+        eprintln!("installing {packages} into {}; it can take minutes", self.home.display());
         let mut venv = Command::new("python3");
         venv.args(["-m", "venv", "--clear"]).arg(&self.home);
         let mut pip = Command::new(self.program("python"));
-        pip.args(["-m", "pip", "install", "--quiet"]).args(self.packages);
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check"]).args(self.packages);
+        // In a log, where nobody waits for the bars, they would be hundreds of lines.
+        pip.args((!io::stderr().is_terminal()).then_some("--quiet"));
+        // Standard output is for the figures of `cargo xtask bench`.
+        pip.stdout(io::stderr());
         for mut step in [venv, pip] {
-            ensure!(step.status().context("python3")?.success(), "cannot install {packages}");
+            ensure!(cargo::wait(&mut step)? == 0, "cannot install {packages}");
         }
         let list = self.list();
         fs::write(&list, self.packages.join("\n")).with_context(|| list.display().to_string())

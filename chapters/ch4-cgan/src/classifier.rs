@@ -4,6 +4,7 @@
 use anyhow::Result;
 use tch::{Device, Kind, Reduction, Tensor};
 use toolkit::classifier::{self, Plan};
+use toolkit::progress::Watch;
 use toolkit::{Compute, ImageSet};
 
 use crate::labels::rows;
@@ -34,8 +35,10 @@ impl Classifier {
         };
         let compute = Compute { device, kind: Kind::Float };
         let labels = answers.size()[1];
+        let mut watch = Watch::begin("training a classifier");
+        let tell = |step| watch.tell(step as f64 / PLAN.steps as f64);
         let trained =
-            classifier::Classifier::train(set, labels, PLAN, (compute, seed), loss, |_| {})?;
+            classifier::Classifier::train(set, labels, PLAN, (compute, seed), loss, tell)?;
         Ok(Classifier(trained))
     }
 

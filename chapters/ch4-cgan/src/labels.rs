@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor};
+use toolkit::stats::evenly_spaced;
 use toolkit::{Compute, ImageSet};
 
 use crate::model::one_hot;
@@ -76,11 +77,10 @@ pub fn check(images: &ImageSet, names: &[String]) -> Result<Tensor> {
         let column = images.attribute(name)?;
         for answer in [false, true] {
             let found: Vec<usize> = (0..images.len()).filter(|&i| column[i] == answer).collect();
-            let shown = found.len().min(CHECK_COLUMNS as usize);
-            let spread: Vec<usize> = (0..shown).map(|i| found[i * found.len() / shown]).collect();
-            rows.push(images.batch(&spread, Device::Cpu, Kind::Float));
+            let shown = evenly_spaced(&found, CHECK_COLUMNS as usize);
+            rows.push(images.batch(&shown, Device::Cpu, Kind::Float));
             let (channels, side) = (images.channels() as i64, i64::from(images.side()));
-            let missing = i64::from(CHECK_COLUMNS) - shown as i64;
+            let missing = i64::from(CHECK_COLUMNS) - shown.len() as i64;
             rows.push(Tensor::ones([missing, channels, side, side], (Kind::Float, Device::Cpu)));
         }
     }

@@ -93,6 +93,7 @@ fn train(args: Train) -> Result<()> {
 
 fn sample(args: &Sample) -> Result<()> {
     let Sample { shared, asked } = args;
+    sheet::verify_path(&shared.out)?;
     let compute = Compute { device: shared.device.resolve()?, kind: Kind::Float };
     let folder = folder::chosen(PROGRAM, shared.checkpoint.as_deref())?;
     let Config { settings, channels, .. } = Config::<Settings>::read(&folder, PROGRAM)?;

@@ -53,11 +53,12 @@ impl Settings {
             critic_steps: 3,
             gp_weight: 10.0,
         };
+        let batches_per_step = book.critic_steps; // each has a batch of its own
         let schedule = |data: &str, steps, batch_size| Schedule {
             data: data.into(),
             steps,
             batch_size,
-            batches_per_step: 3,
+            batches_per_step,
         };
         match preset {
             Preset::Book => (schedule("portraits", 4_700, 128), book),
@@ -82,8 +83,8 @@ impl Settings {
 // ANCHOR: losses
 /// What the critic minimises, without the penalty: `mean(fake) − mean(real)`, both `[batch]`.
 ///
-/// Its negative estimates the Wasserstein distance between the two distributions, of images
-/// with their labels.
+/// Its negative estimates the Wasserstein distance between the two distributions (Arjovsky et
+/// al. 2017, equation 2), of images with their labels.
 pub fn critic_loss(real_scores: &Tensor, fake_scores: &Tensor) -> Tensor {
     fake_scores.mean(fake_scores.kind()) - real_scores.mean(real_scores.kind())
 }

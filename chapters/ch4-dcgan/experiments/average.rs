@@ -8,14 +8,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use ch4_dcgan::model::Generator;
 use ch4_dcgan::train::Settings;
 use clap::Parser;
-use tch::nn::{ModuleT, VarStore};
-use tch::{Device, Kind, no_grad};
+use tch::nn::ModuleT;
+use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{main_with, say};
-use toolkit::comparison::spread;
 use toolkit::noise::fixed_z;
+use toolkit::stats::evenly_spaced;
 use toolkit::swd::{self, Swd};
 use toolkit::{Compute, Config, checkpoint, config, folder, sheet};
 
@@ -47,13 +48,18 @@ fn main() -> ExitCode {
         let config = Config::<Settings>::read(&run, "ch4-dcgan")?;
         let images = config::load_images(&config)?;
         let out = folder::of_experiment("ch4-dcgan", "average", cli.out)?;
-        let held_out = images.held_out();
-        let measured = spread(&held_out, held_out.len().min(cli.count as usize));
+        let measured = evenly_spaced(&images.held_out(), cli.count as usize);
+        ensure!(
+            measured.len() >= 8,
+            "{}: only {} images were held out; a comparison needs at least 8",
+            config.schedule.data,
+            measured.len()
+        );
         let real = images.batch(&measured, Device::Cpu, Kind::Float);
 
         let compute = Compute { device: Device::Cpu, kind: Kind::Float };
         let Settings { z_dim, widths, .. } = config.settings;
-        let variables = VarStore::new(compute.device);
+        let variables = compute.variables();
         let generator = Generator::new(&variables.root(), z_dim, widths, config.channels);
         let z = fixed_z(0, measured.len() as i64, z_dim, compute);
         let mut rows = Vec::new();
@@ -61,7 +67,11 @@ fn main() -> ExitCode {
         for (name, file) in WEIGHTS {
             let weights = folder::weights_folder(&run).join(file).with_extension("safetensors");
             checkpoint::load(&variables, &weights)?;
-            let drawn = no_grad(|| generator.forward_t(&z, false));
+            let portions = z.split(256, 0);
+            let drawn = no_grad(|| {
+                portions.iter().map(|z| generator.forward_t(z, false)).collect::<Vec<_>>()
+            });
+            let drawn = Tensor::cat(&drawn, 0);
             rows.push((name, swd::distances(&real, &[&drawn], 0).remove(0)));
             let shown = drawn.narrow(0, 0, SHOWN.min(drawn.size()[0]));
             let sheet = out.join(file).with_extension("png");

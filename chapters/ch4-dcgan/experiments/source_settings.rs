@@ -31,9 +31,10 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, ConvConfig, Init, Path};
 use tch::{Kind, Reduction, Tensor, no_grad};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
-use toolkit::experiment::{Bench, Record, Watch, number_or_nan};
+use toolkit::experiment::{Bench, Record, number_or_nan};
 use toolkit::layers::{conv_transpose2d, conv2d, dropout, leaky_relu, to_f32};
 use toolkit::noise::{fixed_z, normal, seed_step};
+use toolkit::progress::Watch;
 use toolkit::stats::median;
 use toolkit::{Adam, Batches, Compute, folder};
 
@@ -229,7 +230,7 @@ fn follow(bench: &Bench<Plan>, name: &str, port: Port, seed: u64) -> Result<Foun
     seed_step(seed, 0);
     let mut gan = Gan::new(port, settings, bench.compute);
     let mut batches = Batches::new(bench.images.training(), batch_size as usize, seed)?;
-    let mut watch = Watch::begin(name, seed);
+    let mut watch = Watch::begin(&format!("{name} seed {seed}"));
     let begun = Instant::now();
     for step in 1..=steps {
         seed_step(seed, step);

@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 use tch::{Kind, Tensor};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
-use toolkit::experiment::{Bench, Record, Watch, number_or_nan};
+use toolkit::experiment::{Bench, Record, number_or_nan};
 use toolkit::noise::{fixed_z, seed_step};
+use toolkit::progress::Watch;
 use toolkit::stats::median;
 use toolkit::{Batches, folder};
 
@@ -110,7 +111,7 @@ fn follow(bench: &Bench<Plan>, name: &str, build: Build, seed: u64) -> Result<Fo
     let z = fixed_z(seed, measured as i64, settings.z_dim, compute);
     let checkerboard_before = checkerboard(&gan.draw(&z));
     let mut batches = Batches::new(bench.images.training(), batch_size as usize, seed)?;
-    let mut watch = Watch::begin(name, seed);
+    let mut watch = Watch::begin(&format!("{name} seed {seed}"));
     let begun = Instant::now();
     for step in 1..=steps {
         seed_step(seed, step);

@@ -142,7 +142,7 @@ fn leak_and_drop(share: f64) -> nn::SequentialT {
 }
 
 /// Settings of every convolution here: no bias, and weights that start from N(0, 0.02²), as the
-/// DCGAN paper has them.
+/// DCGAN paper has them (Radford et al. 2015, section 4).
 fn conv(stride: i64, padding: i64) -> nn::ConvConfig {
     let ws_init = Init::Randn { mean: 0.0, stdev: 0.02 };
     nn::ConvConfig { stride, padding, bias: false, ws_init, ..Default::default() }

@@ -64,7 +64,8 @@ impl Settings {
 
 // ANCHOR: losses
 /// Binary cross-entropy of `logits: [batch]` against `labels: [batch]` in `[0, 1]`, averaged: a
-/// scalar.
+/// scalar. With labels 1 and 0 it is the value of the game of Goodfellow et al. 2014 (equation
+/// 1), but for its sign.
 pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::Mean)
 }
@@ -73,7 +74,8 @@ pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
 /// other by a random part of `noise`.
 ///
 /// A label inside `(0, 1)` is met by a finite logit, so the discriminator has no reason to
-/// become ever more certain.
+/// become ever more certain (Salimans et al. 2016, section 3.4). `noise` is in `[0, ½)`, the
+/// labels are `[batch]`.
 pub fn smooth_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
     let moved = uniform(&logits.size(), logits) * noise;
     if real { 1.0 - moved } else { moved }

@@ -6,6 +6,8 @@ mod program;
 use std::fs;
 
 use program::Program;
+use tch::Kind;
+use toolkit::checkpoint;
 
 const TRAIN: [&str; 7] = ["train", "--data", "pictures", "--channels", "1", "--batch-size", "8"];
 
@@ -57,6 +59,14 @@ fn a_run_can_be_repeated_stopped_sampled_and_measured() {
         let share = size("kept") / size("whole/checkpoint");
         assert!((0.45..0.55).contains(&share), "{name}: {share}");
     }
+    // Batch norm's numbers of batches are whole and stay so.
+    let tensors = |folder: &str| checkpoint::read(&program.at(folder).join(&networks[1])).unwrap();
+    let counts = |folder: &str| -> Vec<(String, i64)> {
+        let whole = tensors(folder).into_iter().filter(|(_, t)| t.kind() == Kind::Int64);
+        whole.map(|(name, t)| (name, t.int64_value(&[]))).collect()
+    };
+    assert_eq!(counts("kept"), counts("whole/checkpoint"));
+    assert!(tensors("kept").iter().any(|(_, t)| t.kind() == Kind::Half));
     program.succeed(&["sample", "--checkpoint", "kept", "--count", "9", "--out", "kept.png"]);
     let pixels = |name| image::open(program.at(name)).unwrap().into_rgb8().into_raw();
     let apart = pixels("nine.png").into_iter().zip(pixels("kept.png")).map(|(a, b)| a.abs_diff(b));

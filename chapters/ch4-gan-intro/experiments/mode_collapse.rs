@@ -27,6 +27,7 @@ use plotters::prelude::*;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{main_with, say};
 use toolkit::noise::{fixed_z, seed_step};
+use toolkit::progress::Watch;
 use toolkit::{Compute, folder};
 
 const CPU: Compute = Compute { device: Device::Cpu, kind: Kind::Float };
@@ -93,10 +94,8 @@ struct Cli {
 fn main() -> ExitCode {
     main_with("mode-collapse", "Makes mode collapse happen, and counts", "", |cli: Cli| {
         let folder = folder::of_experiment("ch4-gan-intro", "mode-collapse", cli.out)?;
-        let samples = folder.join("samples");
-        if samples.exists() {
-            fs::remove_dir_all(&samples).with_context(|| samples.display().to_string())?;
-        }
+        let samples = folder.join("frames");
+        remove_frames(&samples)?;
         let mut courses = Vec::new();
         for case in &CASES {
             for seed in SEEDS {
@@ -119,6 +118,15 @@ fn main() -> ExitCode {
     })
 }
 
+/// Removes the pictures of an earlier run, which may be of other steps.
+fn remove_frames(folder: &Path) -> Result<()> {
+    let pictures = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    for picture in pictures.filter(|path| path.extension().is_some_and(|ending| ending == "png")) {
+        fs::remove_file(&picture).with_context(|| picture.display().to_string())?;
+    }
+    Ok(())
+}
+
 /// One run, with pictures if there is a folder for them.
 fn follow(case: &'static Case, seed: u64, steps: u64, frames: Option<&Path>) -> Result<Course> {
     seed_step(seed, 0);
@@ -130,14 +138,16 @@ fn follow(case: &'static Case, seed: u64, steps: u64, frames: Option<&Path>) -> 
     let real = Points::Ring.draw(LOOK_AT);
 
     let (mut modes, mut losses) = (Vec::new(), Vec::new());
+    let mut watch = Watch::begin(&format!("{}, seed {seed}", case.name));
     for step in 1..=steps {
         seed_step(seed, step);
         losses.push(gan.step(&Points::Ring.draw(256)));
         if step % EVERY == 0 {
             let fake = no_grad(|| z.apply_t(&gan.generator, false));
             modes.push(Modes::of(&fake));
-            losses.drain(..losses.len() - EVERY as usize);
         }
+        losses.drain(..losses.len().saturating_sub(EVERY as usize));
+        watch.tell(step as f64 / steps as f64);
         if let Some(frames) = frames
             && step + 1_000 > steps
             && step % PICTURE_EVERY == 0

@@ -46,7 +46,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub steps: Option<u64>,
     /// Points in a batch
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = value_parser!(u64).range(2..))]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = value_parser!(u64).range(2..=1_000_000))]
     pub batch_size: u64,
     /// Where all randomness starts; the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -59,7 +59,7 @@ pub struct TrainArgs {
 /// Options of `sample`.
 #[derive(Clone, Debug, Args)]
 pub struct SampleArgs {
-    /// A run folder, or a folder of weights [default: the newest run]
+    /// A run folder, a folder of weights, or newest for your newest run, which is also the default
     #[arg(long, value_name = "RUN")]
     pub checkpoint: Option<PathBuf>,
     /// How many points
@@ -79,7 +79,7 @@ pub struct SampleArgs {
 /// Options of `evaluate`.
 #[derive(Clone, Debug, Args)]
 pub struct EvaluateArgs {
-    /// A run folder, or a folder of weights [default: the newest run]
+    /// A run folder, a folder of weights, or newest for your newest run, which is also the default
     #[arg(long, value_name = "RUN")]
     pub checkpoint: Option<PathBuf>,
     /// So many points on either side

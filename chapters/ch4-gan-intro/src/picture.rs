@@ -10,7 +10,7 @@ use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::Compute;
 use toolkit::canvas::{Canvas, Colour, Place, mix};
-use toolkit::sheet::save_side_by_side;
+use toolkit::sheet::{self, save_side_by_side};
 
 /// The square that pictures show reaches from −EDGE to EDGE in both directions.
 pub const EDGE: f64 = 1.5;
@@ -143,7 +143,7 @@ impl Scene<'_> {
     /// # Errors
     /// If it cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        self.draw().save(path).with_context(|| path.display().to_string())
+        sheet::save(&self.draw(), path)
     }
 }
 

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! All that a step depends on is in the checkpoint or follows from the seed and the number of the step, so that a run that
-//! was stopped goes on as if it had not been.
+//! was stopped goes on as if it had not been, but for one more picture and measurement where it was stopped.
 
 use std::fs;
 use std::ops::RangeInclusive;
@@ -87,6 +87,8 @@ pub struct Run {
     log: Log,
     quality: Log,
     clock: Clock,
+    /// Whether Ctrl-C had been pressed by the end of the last step.
+    stopping: bool,
 }
 
 impl Run {
@@ -150,7 +152,8 @@ impl Run {
         interrupt::watch();
         noise::seed_step(config.seed, u64::MAX);
         let real = config.data.draw(LOOK_AT);
-        let mut run = Run { config, compute, folder, done, real, log, quality, clock };
+        let stopping = false;
+        let mut run = Run { config, compute, folder, done, real, log, quality, clock, stopping };
         run.clock.trained_before = state.map_or(0.0, |state| state.seconds);
         run.introduce();
         let scene =
@@ -226,6 +229,8 @@ impl Run {
                 .collect();
             eprintln!("{:<11}{}", format!("step {step}"), means.join("  "));
         }
+        // Asked once a step, so that picture, checkpoint and loop agree.
+        self.stopping = interrupt::requested();
         Ok(())
     }
 
@@ -234,7 +239,7 @@ impl Run {
     pub fn picture_due(&self, step: u64) -> bool {
         let steps = self.config.steps;
         let every = if step <= steps / 5 { steps / 100 } else { steps / 10 };
-        step == steps || step.is_multiple_of(every.max(1)) || interrupt::requested()
+        step == steps || step.is_multiple_of(every.max(1)) || self.stopping
     }
 
     /// Draws a picture of generated points, `[n, 2]`, and of the discriminator's judgement, and measures the points.
@@ -280,7 +285,7 @@ impl Run {
     /// Whether a checkpoint is to be written after this step: every minute, at the end, and when Ctrl-C was pressed.
     pub fn checkpoint_due(&self, step: u64) -> bool {
         step == self.config.steps
-            || interrupt::requested()
+            || self.stopping
             || self.clock.last_checkpoint.elapsed() > Duration::from_secs(60)
     }
 
@@ -300,9 +305,9 @@ impl Run {
         Ok(())
     }
 
-    /// Whether Ctrl-C was pressed; the loop then ends after a checkpoint.
+    /// Whether Ctrl-C was pressed before the end of this step; the loop then ends after a checkpoint.
     pub fn interrupted(&self) -> bool {
-        interrupt::requested()
+        self.stopping
     }
 
     /// Ends the run: draws the curves and the animation, and says where they are and where the time went.
@@ -320,7 +325,7 @@ impl Run {
         overview(&pictures, &shown, &self.folder.join("progress.png"))?;
         self.clock.lap("animation");
         eprintln!("time       {}", self.clock);
-        if interrupt::requested() && self.done < self.config.steps {
+        if self.stopping && self.done < self.config.steps {
             eprintln!(
                 "stopped    after step {}; go on with: {} train --resume {}",
                 self.done,

@@ -13,8 +13,8 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
-use tch::{Kind, Reduction, Tensor, no_grad};
-use toolkit::noise::fixed_z;
+use tch::{Reduction, Tensor, no_grad};
+use toolkit::noise::{fixed_z, normal};
 use toolkit::{Adam, Compute};
 
 use crate::model::{Discriminator, Generator};
@@ -92,8 +92,7 @@ impl Gan {
 
     /// Noise for `batch` points: `[batch, z_dim]`, standard normal.
     pub fn noise(&self, batch: i64) -> Tensor {
-        let Compute { device, kind } = self.compute;
-        Tensor::randn([batch, self.settings.z_dim], (Kind::Float, device)).to_kind(kind)
+        normal(&[batch, self.settings.z_dim], self.compute)
     }
 
     /// One update of each network, on `real: [batch, 2]` and as many fakes.

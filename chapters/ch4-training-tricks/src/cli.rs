@@ -36,15 +36,15 @@ pub struct RunArgs {
     #[arg(long)]
     pub full: bool,
     /// Seeds of each trial [default: 1, with --full 3]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000))]
     pub seeds: Option<u64>,
     /// The first seed; the same seed gives the same numbers
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..u64::MAX / 2))]
     pub seed: u64,
     /// Turns of the generator in each trial [default: the setting's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: Option<u64>,
-    /// Images to learn from: bricks, bricks-small, portraits (drawn on first use), or a folder
+    /// Images to learn from: bricks, bricks-small, portraits, portraits-small (drawn on first use), or a folder
     #[arg(long, value_name = "NAME|DIR", default_value = "bricks-small")]
     pub data: String,
     /// Folder for this run; it must be new [default: runs/PROGRAM/NNN]

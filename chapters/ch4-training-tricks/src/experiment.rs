@@ -70,6 +70,8 @@ pub struct Experiment {
     pub plan: Plan,
     folder: PathBuf,
     trials: Vec<&'static Trial>,
+    /// What the trials were chosen by; empty for all.
+    only: Vec<String>,
     bench: Bench,
 }
 
@@ -114,11 +116,12 @@ impl Experiment {
         };
         let images = ImageSet::load(&source::folder(&plan.data)?, &options)?;
         let (held_out, training) = (images.held_out().len(), images.training().len());
-        let measured = plan.measured.min(held_out).min(training);
+        plan.measured = plan.measured.min(held_out).min(training);
         ensure!(
-            measured >= 8,
-            "{}: only {measured} images were held out; a measurement needs at least 8",
-            plan.data
+            plan.measured >= 8,
+            "{}: only {} images were held out; a measurement needs at least 8",
+            plan.data,
+            plan.measured
         );
         let largest = trials.iter().map(|trial| trial.settings.batch_size).max().unwrap_or(0);
         ensure!(
@@ -131,9 +134,9 @@ impl Experiment {
         let json = serde_json::to_string_pretty(&plan)? + "\n";
         write_whole(&folder.join("config.json"), &json)?;
         interrupt::watch();
-        let (steps, looks) = (plan.steps, plan.looks);
+        let (steps, looks, measured) = (plan.steps, plan.looks, plan.measured);
         let bench = Bench { images, compute, steps, looks, measured };
-        let experiment = Experiment { plan, folder, trials, bench };
+        let experiment = Experiment { plan, folder, trials, only: args.only.clone(), bench };
         experiment.introduce();
         Ok(experiment)
     }
@@ -180,7 +183,7 @@ impl Experiment {
             eprintln!("made       {} of {all} trials are there already", all - to_do.len());
         }
         let costs = to_do.iter().map(|(trial, _)| trial.cost(&self.bench)).collect();
-        let mut progress = Progress::new(costs);
+        let mut progress = Progress::new(costs, self.plan.steps);
         let begun = Instant::now();
         for (trial, seed) in to_do {
             match self.make(trial, seed, &progress) {
@@ -189,8 +192,12 @@ impl Experiment {
                     progress.finish();
                     self.report()?;
                     let Plan { program, .. } = &self.plan;
+                    let only = match self.only.is_empty() {
+                        true => String::new(),
+                        false => format!(" --only {}", self.only.join(" ")),
+                    };
                     eprintln!(
-                        "stopped    in {}, seed {seed}; go on with: {program} --resume {}",
+                        "stopped    in {}, seed {seed}; go on with: {program} --resume {}{only}",
                         trial.name,
                         self.folder.display()
                     );

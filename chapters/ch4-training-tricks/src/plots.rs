@@ -34,11 +34,11 @@ const LEGEND: f64 = 1.42;
 /// Gradients below this, 0 among them, are drawn on the lower edge.
 const SMALLEST_GRADIENT: f64 = 1e-12;
 
-/// Draws the plot of a group into a folder, and gives its name. A group that has none gives `None`.
+/// Draws the plot of a group into a folder, and gives its name.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn of_group(group: Group, made: &[Made<'_>], folder: &Path) -> Result<Option<&'static str>> {
+pub fn of_group(group: Group, made: &[Made<'_>], folder: &Path) -> Result<&'static str> {
     let shown: Vec<&Made<'_>> =
         made.iter().filter(|made| made.trial.groups.contains(&group)).collect();
     let name = group.name();
@@ -52,7 +52,7 @@ pub fn of_group(group: Group, made: &[Made<'_>], folder: &Path) -> Result<Option
         })?,
         Group::Sweep => draw(&path, 90 + 32 * shown.len() as u32, |root| dots(root, &shown))?,
     }
-    Ok(Some(name))
+    Ok(name)
 }
 
 fn draw(path: &Path, height: u32, draw: impl Fn(&Area<'_>) -> Drawn) -> Result<()> {
@@ -184,8 +184,6 @@ where
             let line = move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style);
             chart.draw_series(LineSeries::new([], style))?.label(*name).legend(line);
         }
-    }
-    if legend {
         plot::legend(&mut chart, 16)?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! What a reader sees while the trials are made.
 
+use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -17,15 +18,21 @@ pub struct Progress {
     costs: Vec<f64>,
     spent: f64,
     all: f64,
+    /// Of each trial.
+    steps: u64,
+    last_line: Cell<Instant>,
     announced: bool,
 }
+
+/// Time between two lines of a trial that is going on, where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// The bar's length: thousandths of the whole.
 const LENGTH: u64 = 1000;
 
 impl Progress {
-    /// For trials that cost so much each, in any unit.
-    pub fn new(costs: Vec<f64>) -> Self {
+    /// For trials of so many steps that cost so much each, in any unit.
+    pub fn new(costs: Vec<f64>, steps: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let template = "{wide_bar} {msg} · {eta} left";
         let style = ProgressStyle::with_template(template).expect("a valid template");
@@ -37,16 +44,26 @@ impl Progress {
         bar.enable_steady_tick(Duration::from_millis(500));
         let all = costs.iter().sum();
         let begun = Instant::now();
-        Progress { bar, terminal, begun, costs, spent: 0.0, all, announced: false }
+        let last_line = Cell::new(begun);
+        let (spent, announced) = (0.0, false);
+        Progress { bar, terminal, begun, costs, spent, all, steps, last_line, announced }
     }
 
     /// Shows a step of the trial that is going on.
     pub fn step(&self, trial: &Trial, row: &Row) {
         let Row { step, d_loss, g_loss, g_gradient, .. } = row;
-        self.bar.set_message(format!(
+        let message = format!(
             "{} · {step} · d_loss {d_loss:.3}  g_loss {g_loss:.3}  gradient {g_gradient:.1e}",
             trial.name
-        ));
+        );
+        let of_this = self.costs.first().copied().unwrap_or(0.0);
+        let spent = self.spent + of_this * *step as f64 / self.steps as f64;
+        self.bar.set_position((spent / self.all * LENGTH as f64) as u64);
+        if !self.terminal && self.last_line.get().elapsed() > LINE_EVERY {
+            self.last_line.set(Instant::now());
+            eprintln!("{message}");
+        }
+        self.bar.set_message(message);
     }
 
     /// Shows what a trial came to, and after the first how long the rest will take.
@@ -54,6 +71,7 @@ impl Progress {
         if !self.costs.is_empty() {
             self.spent += self.costs.remove(0);
         }
+        self.last_line.set(Instant::now());
         self.bar.set_position((self.spent / self.all * LENGTH as f64) as u64);
         let summary = record.summary();
         self.line(&format!(

@@ -74,7 +74,9 @@ pub enum Verdict {
 impl Verdict {
     /// `pairs` are the distances (without the change, with it) of each seed.
     pub fn of(pairs: &[(f64, f64)]) -> Verdict {
-        if pairs.iter().all(|(without, with)| *with < 0.9 * without) {
+        if pairs.is_empty() {
+            Verdict::Unclear
+        } else if pairs.iter().all(|(without, with)| *with < 0.9 * without) {
             Verdict::Helps
         } else if pairs.iter().all(|(without, with)| *with > 1.1 * without) {
             Verdict::Harms
@@ -114,9 +116,8 @@ pub fn write(folder: &Path, plan: &Plan, records: &[(&'static Trial, Record)]) -
         if group == Group::Sweep {
             page += &sweep_text(&made);
         }
-        if let Some(plot) = plots::of_group(group, &made, &plots)? {
-            page += &format!("\n![{plot}](plots/{plot}.svg)\n");
-        }
+        let plot = plots::of_group(group, &made, &plots)?;
+        page += &format!("\n![{plot}](plots/{plot}.svg)\n");
     }
     let table = loss_table(&made);
     if !table.rows.is_empty() {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use tch::{Device, Kind, Tensor};
 use toolkit::cli::Interrupted;
+use toolkit::stats::evenly_spaced;
 use toolkit::swd::distances;
 use toolkit::{Batches, Compute, ImageSet, interrupt, noise};
 
@@ -130,10 +131,7 @@ impl<'a> TrialRun<'a> {
     pub fn finish(mut self) -> (Record, Tensor) {
         let Bench { images, measured, steps, .. } = self.bench;
         let pick = |indices: Vec<usize>| {
-            // Evenly spaced: names are sorted by class, so the classes stay in proportion.
-            let picked: Vec<usize> =
-                (0..*measured).map(|i| indices[i * indices.len() / measured]).collect();
-            images.batch(&picked, Device::Cpu, Kind::Float)
+            images.batch(&evenly_spaced(&indices, *measured), Device::Cpu, Kind::Float)
         };
         let (held_out, real) = (pick(images.held_out()), pick(images.training()));
         let looks: Vec<&Tensor> = self.looks.iter().map(|(_, images)| images).collect();

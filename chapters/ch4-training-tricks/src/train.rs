@@ -7,7 +7,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
 use tch::{Kind, Reduction, Tensor, no_grad};
-use toolkit::noise::fixed_z;
+use toolkit::checkpoint::variables;
+use toolkit::noise::{fixed_z, normal, uniform};
 use toolkit::{Adam, Compute};
 
 use crate::model::{Discriminator, Generator};
@@ -120,7 +121,7 @@ pub fn g_non_saturating(fake_logits: &Tensor) -> Tensor {
 /// labels move outwards, beyond 0 and 1: no logit meets those, and more certain is always
 /// better.
 pub fn noisy_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
-    let moved = logits.rand_like() * noise;
+    let moved = uniform(&logits.size(), logits) * noise;
     if real { 1.0 - moved } else { moved }
 }
 
@@ -129,7 +130,7 @@ pub fn noisy_labels(logits: &Tensor, real: bool, noise: f64) -> Tensor {
 /// A discriminator that is told the wrong thing about that share of the images does best with
 /// the probabilities `1 − share` and `share`, and loses much by being sure.
 pub fn flip(labels: &Tensor, share: f64) -> Tensor {
-    let wrong = labels.rand_like().lt(share);
+    let wrong = uniform(&labels.size(), labels).lt(share);
     let exchanged: Tensor = 1.0 - labels;
     exchanged.where_self(&wrong, labels)
 }
@@ -201,8 +202,7 @@ impl Gan {
 
     /// Noise for `batch` images: `[batch, z_dim, 1, 1]`, standard normal.
     pub fn noise(&self, batch: i64) -> Tensor {
-        let Compute { device, kind } = self.compute;
-        Tensor::randn([batch, self.settings.z_dim, 1, 1], (Kind::Float, device)).to_kind(kind)
+        normal(&[batch, self.settings.z_dim, 1, 1], self.compute)
     }
 
     /// One update of the discriminator on `real: [batch, channels, 32, 32]` and as many fakes.
@@ -252,9 +252,8 @@ impl Gan {
 
     /// A copy of all the generator's weights, one after the other by their names.
     fn generator_weights(&self) -> Tensor {
-        let mut weights: Vec<_> = self.generator_adam.network().variables().into_iter().collect();
+        let mut weights = variables(self.generator_adam.network());
         weights.retain(|(_, weight)| weight.requires_grad());
-        weights.sort_by(|a, b| a.0.cmp(&b.0));
         let flat: Vec<Tensor> = weights.iter().map(|(_, w)| w.detach().reshape(-1)).collect();
         Tensor::cat(&flat, 0)
     }

@@ -91,7 +91,10 @@ fn ctrl_c_keeps_the_trials_that_are_whole() {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{text}");
-    assert!(text.contains("go on with: ch4-training-tricks --resume run"), "{text}");
+    assert!(
+        text.contains("go on with: ch4-training-tricks --resume run --only remedies"),
+        "{text}"
+    );
     assert!(first.exists() && at("run/report.md").exists());
     assert!(!at("run/trials/flipped-labels").exists());
 }

@@ -34,9 +34,10 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, ModuleT, Path};
 use tch::{Kind, Tensor, no_grad};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
-use toolkit::experiment::{Bench, Record, Watch, number_or_nan};
+use toolkit::experiment::{Bench, Record, number_or_nan};
 use toolkit::layers::{batch_norm2d, conv2d, leaky_relu, to_f32};
 use toolkit::noise::{fixed_z, normal, seed_step, with_given};
+use toolkit::progress::Watch;
 use toolkit::stats::{mean, median};
 use toolkit::{Adam, Batches, Compute, folder, plot};
 
@@ -155,7 +156,10 @@ fn compare(args: Args) -> Result<()> {
     folder::write_whole(&bench.at("table.md"), &table)?;
     plot::courses(
         &bench.at("distances.svg"),
-        "updates of the critic or the discriminator, 16 real images each",
+        &format!(
+            "updates of the critic or the discriminator, {} real images each",
+            bench.settings.batch_size
+        ),
         "distance of the images × 10³",
         &VARIANTS.map(|(name, ..)| (name.to_string(), median_course(name, &records))),
     )?;
@@ -192,7 +196,7 @@ fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64) -> Result<
     let z = fixed_z(seed, bench.settings.measured as i64, gan.z_dim(), bench.compute);
 
     let (mut points, mut drawn, mut estimates) = (Vec::new(), Vec::new(), Vec::new());
-    let mut watch = Watch::begin(name, seed);
+    let mut watch = Watch::begin(&format!("{name} seed {seed}"));
     let (mut seconds, mut quarters) = (0.0, 0);
     for step in 1.. {
         let begun = Instant::now();
@@ -293,7 +297,9 @@ impl Gan {
                 Gan::WganGp(gan) => gan.critic_step(&real),
                 Gan::Normalised(gan) => gan.critic_step(&real),
                 Gan::Dcgan(gan, _) => {
-                    gan.step(&real); // of both networks
+                    let losses = gan.step(&real); // of both networks
+                    // Reading a number waits for a GPU, as the other variants do.
+                    losses.generator.double_value(&[]);
                     return None;
                 }
             };

@@ -24,6 +24,7 @@ use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::plot::number;
+use toolkit::progress::Watch;
 use toolkit::{Batches, Compute, ImageSet, checkpoint, folder, sheet, swd};
 
 /// Trains the quick WGAN-GP, and the same with clipped weights in place of the penalty.
@@ -32,7 +33,7 @@ struct Args {
     #[command(flatten)]
     shared: ExperimentArgs,
     /// Updates of the generator [default: the quick preset's]
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
 }
 
@@ -103,8 +104,11 @@ fn compare(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// A positive number with two digits that count: `1200`, `3.1`, `0.0088`.
+/// A number of at least 0 with two digits that count: `1200`, `3.1`, `0.0088`.
 fn two_digits(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
     let power = value.log10().floor() as i32 - 1;
     let unit = 10f64.powi(power);
     let digits = (-power).max(0) as usize;
@@ -129,6 +133,7 @@ fn follow(
     let [_, (_, critic_adam)] = gan.parts();
     critic_adam.learning_rate = constraint.critic_rate;
     let mut batches = Batches::new(images.training(), schedule.batch_size as usize, seed)?;
+    let mut watch = Watch::begin(&format!("{} seed {seed}", constraint.name));
     for step in 1..=steps {
         seed_step(seed, step);
         for k in 0..settings.critic_steps {
@@ -140,10 +145,9 @@ fn follow(
             }
         }
         let _ = gan.generator_step(schedule.batch_size as i64);
-        if step % 100 == 0 {
-            eprintln!("{} seed {seed}: {step} of {steps}", constraint.name);
-        }
+        watch.tell(step as f64 / steps as f64);
     }
+    drop(watch);
 
     let held_out = images.held_out();
     let z = fixed_z(seed, held_out.len() as i64, settings.z_dim, compute);

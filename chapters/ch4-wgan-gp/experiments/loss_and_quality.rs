@@ -21,6 +21,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
 use toolkit::noise::{fixed_z, seed_step};
+use toolkit::progress::Watch;
 use toolkit::stats::{mean, spearman};
 use toolkit::{Batches, Compute, ImageSet, folder, sheet, swd};
 
@@ -30,10 +31,10 @@ struct Args {
     #[command(flatten)]
     shared: ExperimentArgs,
     /// Images that each network is shown in a run; the WGAN-GP's critic takes three batches a step
-    #[arg(long, default_value_t = 61_440)]
+    #[arg(long, value_name = "N", default_value_t = 61_440, value_parser = clap::value_parser!(u64).range(240..))]
     images: u64,
     /// Measurements along a run
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(3..))]
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u64).range(3..))]
     measurements: u64,
 }
 
@@ -95,11 +96,13 @@ impl Lesson<'_> {
         let losses = &["discriminator_loss", "generator_loss"];
         let mut course = Course { network: "dcgan", losses, seed: self.seed, rows: Vec::new() };
         let mut seen = Vec::new();
+        let mut watch = Watch::begin(&format!("dcgan seed {}", self.seed));
         for step in 1..=steps {
             seed_step(self.seed, step);
             let dcgan::Losses { discriminator, generator } =
                 gan.step(&self.batch(&mut batches, step - 1));
             seen.push([discriminator, generator].map(|loss| loss.double_value(&[])).to_vec());
+            watch.tell(step as f64 / steps as f64);
             if self.due(step, steps) {
                 let images = step * schedule.batch_size;
                 self.measure(&mut course, images, &mut seen, &gan.generator, settings.z_dim)?;
@@ -119,6 +122,7 @@ impl Lesson<'_> {
         let losses = &["critic_loss", "wasserstein", "generator_loss"];
         let mut course = Course { network: "wgan-gp", losses, seed: self.seed, rows: Vec::new() };
         let mut seen = Vec::new();
+        let mut watch = Watch::begin(&format!("wgan-gp seed {}", self.seed));
         for step in 1..=steps {
             seed_step(self.seed, step);
             let first = (step - 1) * settings.critic_steps;
@@ -129,6 +133,7 @@ impl Lesson<'_> {
             let generator = gan.generator_step(schedule.batch_size as i64);
             let losses = [critic.loss, critic.wasserstein, generator];
             seen.push(losses.map(|loss| loss.double_value(&[])).to_vec());
+            watch.tell(step as f64 / steps as f64);
             if self.due(step, steps) {
                 let images = step * a_step;
                 self.measure(&mut course, images, &mut seen, &gan.generator, settings.z_dim)?;

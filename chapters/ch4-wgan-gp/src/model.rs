@@ -84,8 +84,9 @@ impl Critic {
         Self { layers }
     }
 
-    /// What each layer makes of images, in evaluation mode: the maps at sides 32, 16, 8, 4 and
-    /// 1, and the scores.
+    /// What each layer makes of `images: [batch, channels, 64, 64]`, in evaluation mode: four
+    /// maps, `[batch, width, side, side]` for the widths in turn and sides 32, 16, 8 and 4, the
+    /// scores as maps, `[batch, 1, 1, 1]`, and the scores, `[batch]`.
     pub fn activations(&self, images: &Tensor) -> Vec<Tensor> {
         self.layers.forward_all_t(images, false, None)
     }
@@ -108,8 +109,8 @@ fn down_block(path: &Path<'_>, inputs: i64, outputs: i64, share: f64) -> nn::Seq
 }
 
 /// Settings of a 4 × 4 convolution between `inputs` and `outputs` channels, in either
-/// direction. Weights start from Glorot and Bengio's uniform distribution, as Keras' do by
-/// default, biases from 0.
+/// direction. Weights start from Glorot and Bengio's uniform distribution (2010, equation 16),
+/// as Keras' do by default, biases from 0.
 fn conv(inputs: i64, outputs: i64, stride: i64, padding: i64, bias: bool) -> nn::ConvConfig {
     let bound = (6.0 / (16 * (inputs + outputs)) as f64).sqrt();
     let ws_init = Init::Uniform { lo: -bound, up: bound };

@@ -76,6 +76,7 @@ pub fn sample<S: Serialize + DeserializeOwned>(
     args: &SampleArgs,
     build: Build<S>,
 ) -> Result<()> {
+    sheet::verify_path(&args.out)?;
     let (artist, _) = Artist::untrained(program, args.checkpoint.as_deref(), args.device, build)?;
     artist.read_weights()?;
     let (images, columns) = if args.walk {

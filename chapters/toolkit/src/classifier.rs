@@ -48,7 +48,7 @@ impl Classifier {
         plan: Plan,
         (compute, seed): (Compute, u64),
         loss: impl Fn(&Tensor, &[usize]) -> Tensor,
-        watch: impl Fn(u64),
+        mut watch: impl FnMut(u64),
     ) -> Result<Classifier> {
         seed_step(seed, 0);
         let variables = compute.variables();

@@ -10,9 +10,9 @@ use tch::{Device, Kind, Tensor};
 use crate::ImageSet;
 use crate::cli::{EvaluateArgs, say};
 use crate::config::{Config, load_images};
-use crate::coverage::{Coverage, coverage};
+use crate::coverage::{Coverage, class_names, coverage};
 use crate::sheet;
-use crate::stats::median;
+use crate::stats::{evenly_spaced, median};
 use crate::swd::{Swd, distances};
 
 /// The real images of a comparison.
@@ -65,7 +65,8 @@ impl Comparison {
     /// Reads the images that `evaluate` was asked to compare with: those of the run, or others.
     ///
     /// # Errors
-    /// If they cannot be read, or too few are held out.
+    /// If they cannot be read, too few are held out, the picture of the nearest ones cannot be written where it is wanted, or the
+    /// classes are to be counted of images that have none.
     pub fn open<S>(config: &Config<S>, args: &EvaluateArgs) -> Result<Comparison>
     where
         S: Clone + Serialize + DeserializeOwned,
@@ -76,11 +77,16 @@ impl Comparison {
         }
         let data = config.schedule.data.clone();
         let images = load_images(&config)?;
+        // Sooner than after minutes.
+        if args.coverage {
+            class_names(&images).with_context(|| data.clone())?;
+        }
+        args.nearest.as_deref().map_or(Ok(()), sheet::verify_path)?;
         let (held_out, training) = (images.held_out(), images.training());
         let n = held_out.len().min(training.len()).min(args.count as usize);
         ensure!(n >= 8, "{data}: only {n} images were held out; a comparison needs at least 8");
         eprintln!("comparing {n} generated images with {n} held-out ones of {data}");
-        let (held_out, training) = (spread(&held_out, n), spread(&training, n));
+        let [held_out, training] = [held_out, training].map(|all| evenly_spaced(&all, n));
         Ok(Comparison { images, held_out, training, data })
     }
 
@@ -169,9 +175,4 @@ impl Report {
             }
         }
     }
-}
-
-/// `n` of the indices, evenly spaced: names are sorted by class, so the classes stay in proportion.
-pub fn spread(indices: &[usize], n: usize) -> Vec<usize> {
-    (0..n).map(|i| indices[i * indices.len() / n]).collect()
 }

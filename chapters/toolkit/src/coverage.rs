@@ -1,13 +1,13 @@
 //! How many of the classes does a generator draw? One that has collapsed draws a few.
 
 use anyhow::{Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
 use crate::classifier::{Classifier, Plan};
 use crate::compute::{Compute, PrecisionChoice};
 use crate::images::ImageSet;
+use crate::progress::Watch;
 
 /// So many images are drawn and classified.
 const DRAWN: i64 = 10_000;
@@ -50,17 +50,12 @@ pub fn coverage(
     draw: impl FnOnce(i64) -> Tensor,
     device: Device,
 ) -> Result<Coverage> {
-    let named: Vec<Option<&str>> = (0..set.len()).map(|index| set.class(index)).collect();
-    let mut names: Vec<&str> = named.iter().flatten().copied().collect();
-    names.sort_unstable();
-    names.dedup();
-    ensure!(
-        names.len() >= 2 && named.iter().all(Option::is_some),
-        "the images are not in class folders, so there are no classes to count"
-    );
-    let number = |name: &Option<&str>| names.binary_search(&name.unwrap_or_default()).unwrap_or(0);
-    let classes: Vec<i64> = named.iter().map(|name| number(name) as i64).collect();
-    let classes = Tensor::from_slice(&classes);
+    let names = class_names(set)?;
+    let number = |index| {
+        let name = set.class(index).expect("every image has a class");
+        names.binary_search(&name).expect("every class is named") as i64
+    };
+    let classes = Tensor::from_slice(&(0..set.len()).map(number).collect::<Vec<i64>>());
     let of = |indices: &[usize]| {
         let indices: Vec<i64> = indices.iter().map(|&index| index as i64).collect();
         classes.index_select(0, &Tensor::from_slice(&indices))
@@ -77,21 +72,16 @@ pub fn coverage(
     let classifier = if file.exists() {
         Classifier::kept(&file, set.channels(), outputs, plan, compute)?
     } else {
-        let bar = ProgressBar::new(steps).with_style(
-            ProgressStyle::with_template(
-                "learning the classes {wide_bar} {pos}/{len} · {eta} left",
-            )
-            .expect("a valid template"),
-        );
         eprintln!(
             "training a classifier of {outputs} classes, to count those that are drawn; it is kept for the next time"
         );
         let loss = |logits: &Tensor, indices: &[usize]| {
             logits.cross_entropy_for_logits(&of(indices).to_device(logits.device()))
         };
-        let watch = |step| bar.set_position(step);
-        let classifier = Classifier::train(set, outputs, plan, (compute, 0), loss, watch)?;
-        bar.finish_and_clear();
+        let mut watch = Watch::begin("learning the classes");
+        let tell = |step| watch.tell(step as f64 / steps as f64);
+        let classifier = Classifier::train(set, outputs, plan, (compute, 0), loss, tell)?;
+        drop(watch);
         if let Err(error) = classifier.keep(&file) {
             eprintln!("warning: the classifier is not kept: {error:#}");
         }
@@ -120,6 +110,22 @@ pub fn coverage(
         recognised,
         classifier: right.mean(Kind::Double).double_value(&[]),
     })
+}
+
+/// The names of the classes of a set of images, sorted.
+///
+/// # Errors
+/// If the images are not in class folders.
+pub fn class_names(set: &ImageSet) -> Result<Vec<&str>> {
+    let named: Vec<Option<&str>> = (0..set.len()).map(|index| set.class(index)).collect();
+    let mut names: Vec<&str> = named.iter().flatten().copied().collect();
+    names.sort_unstable();
+    names.dedup();
+    ensure!(
+        names.len() >= 2 && named.iter().all(Option::is_some),
+        "the images are not in class folders, so there are no classes to count"
+    );
+    Ok(names)
 }
 
 /// The share of images of each class, of `logits: [n, classes]`, where the classifier is sure enough; and the share of those where it is.

@@ -1,19 +1,18 @@
-//! What experiments share whose variants are trained alike, with several seeds: one way to measure, a record of every run that is
-//! whole, so that a stopped experiment goes on, and how far the run of the moment has come.
+//! What experiments share whose variants are trained alike, with several seeds: one way to measure, and a record of every run that is
+//! whole, so that a stopped experiment goes on.
 
 use std::fs;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use crate::compute::PrecisionChoice;
 use crate::config::{embedded_images, unseen_images};
+use crate::stats::evenly_spaced;
 use crate::{Compute, ImageSet, folder, sheet, swd};
 
 /// What all runs of an experiment have in common. `S` decides their numbers: a run that was made with another `S` is not taken for one
@@ -98,10 +97,8 @@ impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
         eprintln!("measuring  against {measured} unseen images of the kind of {data}");
         let all = |set: &ImageSet, indices: &[usize]| set.batch(indices, Device::Cpu, Kind::Float);
         let unseen = all(&unseen, &(0..measured).collect::<Vec<_>>());
-        // Evenly spread: the images are sorted by part.
-        let some: Vec<usize> =
-            (0..measured).map(|i| training[i * training.len() / measured]).collect();
-        let floor = swd::distances(&unseen, &[&all(&images, &some)], 0)[0].mean;
+        let some = all(&images, &evenly_spaced(&training, measured));
+        let floor = swd::distances(&unseen, &[&some], 0)[0].mean;
         Ok(Bench { images, compute, settings, floor, name, folder, unseen })
     }
 
@@ -209,51 +206,6 @@ impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
 /// If it is neither a number nor `null`.
 pub fn number_or_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
-}
-
-/// How far a run has come: a bar, or where there is no terminal, a line now and then. It goes when it is dropped.
-pub struct Watch {
-    name: String,
-    bar: Option<ProgressBar>,
-    begun: Instant,
-    last_line: Instant,
-}
-
-/// Time between two lines where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(10);
-
-impl Watch {
-    /// For a run that begins.
-    pub fn begin(variant: &str, seed: u64) -> Self {
-        let name = format!("{variant} seed {seed}");
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let template = "{prefix} {wide_bar} {percent} % · {eta} left";
-            let style = ProgressStyle::with_template(template).expect("a valid template");
-            ProgressBar::new(1000).with_style(style).with_prefix(name.clone())
-        });
-        let now = Instant::now();
-        Watch { name, bar, begun: now, last_line: now }
-    }
-
-    /// Shows which share of the run is behind us.
-    pub fn tell(&mut self, share: f64) {
-        let share = share.clamp(1e-3, 1.0);
-        if let Some(bar) = &self.bar {
-            bar.set_position((1000.0 * share) as u64);
-        } else if self.last_line.elapsed() > LINE_EVERY {
-            self.last_line = Instant::now();
-            let left = HumanDuration(self.begun.elapsed().mul_f64(1.0 / share - 1.0));
-            eprintln!("{}: {:.0} %, {left} left", self.name, 100.0 * share);
-        }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 #[cfg(test)]

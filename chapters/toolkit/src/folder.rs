@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use tch::Kind;
+use tch::{Kind, Tensor};
 
 use crate::{Adam, checkpoint, source};
 
@@ -259,7 +259,9 @@ pub fn export(from: &Path, destination: Destination) -> Result<PathBuf> {
     let folder = destination.create()?;
     for path in networks {
         let tensors = checkpoint::read(&path)?;
-        let halved = tensors.into_iter().map(|(name, t)| (name, t.to_kind(Kind::Half))).collect();
+        // Batch norm counts its batches in whole numbers, which half precision would round.
+        let halve = |t: Tensor| if t.is_floating_point() { t.to_kind(Kind::Half) } else { t };
+        let halved = tensors.into_iter().map(|(name, t)| (name, halve(t))).collect();
         checkpoint::write(&halved, &folder.join(path.file_name().expect("a file")))?;
     }
     for name in ["config.json", "state.json"] {

@@ -1,13 +1,14 @@
 //! The losses of every step, in memory for the plot and in `log.csv`.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use tch::Tensor;
 
+use crate::folder::write_whole;
 use crate::plot;
 
 /// The losses of every step, in memory for the plot and in `log.csv`.
@@ -25,35 +26,40 @@ impl Log {
     /// Opens the log of a run of which `done` steps count; rows of later steps, which no checkpoint holds, are dropped.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be read or written.
     pub fn open(path: &Path, done: u64, steps_per_epoch: u64) -> Result<Log> {
-        let text =
-            if done > 0 { fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+        let text = match fs::read_to_string(path) {
+            Ok(text) if done > 0 => text,
+            Err(e) if e.kind() != ErrorKind::NotFound => {
+                return Err(e).with_context(|| path.display().to_string());
+            }
+            _ => String::new(),
+        };
         let mut lines = text.lines();
         let names: Vec<String> =
             lines.next().unwrap_or("step").split(',').skip(1).map(String::from).collect();
+        let mut kept = text.lines().take(1).map(|header| format!("{header}\n")).collect::<String>();
         let mut curves = vec![Vec::new(); names.len()];
         let mut seen = HashSet::new();
         for line in lines {
             let mut values = line.split(',');
             let step = values.next().and_then(|s| s.parse::<u64>().ok()).unwrap_or(u64::MAX);
-            if step > done || !seen.insert(step) {
+            // A kill may have cut the last row.
+            let is_whole = values.clone().count() == names.len();
+            if step > done || !is_whole || !seen.insert(step) {
                 continue;
             }
+            kept += line;
+            kept.push('\n');
             for (curve, value) in curves.iter_mut().zip(values) {
                 curve.push((step, value.parse().unwrap_or(f64::NAN)));
             }
         }
-        let file = File::create(path).with_context(|| path.display().to_string())?;
+        write_whole(path, &kept)?;
+        let file = OpenOptions::new().append(true).open(path);
+        let file = file.with_context(|| path.display().to_string())?;
         let pending = Vec::new();
-        let mut log = Log { path: path.into(), file, steps_per_epoch, pending, names, curves };
-        if !log.names.is_empty() {
-            log.write_header()?;
-            for row in 0..log.curves[0].len() {
-                log.write_row(row)?;
-            }
-        }
-        Ok(log)
+        Ok(Log { path: path.into(), file, steps_per_epoch, pending, names, curves })
     }
 
     /// Generator updates in a pass through the training images.
@@ -101,7 +107,7 @@ impl Log {
         if let Some((step, name)) = lost {
             let path = self.path.display();
             bail!(
-                "{path}: {name} is not a finite number in step {step}; the last checkpoint is from before"
+                "{path}: {name} is not a finite number in step {step}; a checkpoint, if there is one, is from before"
             );
         }
         let mean = |curve: &Vec<(u64, f64)>| {

@@ -1,4 +1,4 @@
-//! What a reader sees while a network trains.
+//! What a reader sees while a network trains, or something else takes long.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -83,5 +83,47 @@ impl Progress {
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// How far some work has come: a bar, or where there is no terminal, a line now and then. It goes when it is dropped.
+pub struct Watch {
+    name: String,
+    bar: Option<ProgressBar>,
+    begun: Instant,
+    last_line: Instant,
+}
+
+impl Watch {
+    /// For work that begins, and is called so.
+    pub fn begin(name: &str) -> Self {
+        let name = name.to_string();
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let template = "{prefix} {wide_bar} {percent} % · {eta} left";
+            let style = ProgressStyle::with_template(template).expect("a valid template");
+            ProgressBar::new(1000).with_style(style).with_prefix(name.clone())
+        });
+        let now = Instant::now();
+        Watch { name, bar, begun: now, last_line: now }
+    }
+
+    /// Shows which share of it is behind us.
+    pub fn tell(&mut self, share: f64) {
+        let share = share.clamp(1e-3, 1.0);
+        if let Some(bar) = &self.bar {
+            bar.set_position((1000.0 * share) as u64);
+        } else if self.last_line.elapsed() > LINE_EVERY {
+            self.last_line = Instant::now();
+            let left = HumanDuration(self.begun.elapsed().mul_f64(1.0 / share - 1.0));
+            eprintln!("{}: {:.0} %, {left} left", self.name, 100.0 * share);
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 }

@@ -48,6 +48,8 @@ pub struct Run<S> {
     log: Log,
     progress: Progress,
     clock: Clock,
+    /// Whether Ctrl-C had been pressed by the end of the last step.
+    stopping: bool,
 }
 
 impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
@@ -107,7 +109,10 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         let per_step = config.schedule.batches_per_step;
         let steps_per_epoch = (batches.per_epoch() as u64).div_ceil(per_step);
         if let Some(epochs) = args.epochs {
-            config.schedule.steps = (epochs * batches.per_epoch() as u64).div_ceil(per_step);
+            let all = epochs.checked_mul(batches.per_epoch() as u64);
+            let all = all
+                .with_context(|| format!("--epochs {epochs}: more batches than can be counted"))?;
+            config.schedule.steps = all.div_ceil(per_step);
         }
         config.schedule.steps = args.steps.unwrap_or(config.schedule.steps);
 
@@ -129,7 +134,9 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         let images_per_step = (config.schedule.batch_size * per_step) as f64;
         let progress = Progress::new(done, steps, images_per_step, steps_per_epoch);
         clock.trained_before = state.map_or(0.0, |state| state.seconds);
-        let mut run = Run { config, images, compute, folder, batches, done, log, progress, clock };
+        let stopping = false;
+        let mut run =
+            Run { config, images, compute, folder, batches, done, log, progress, clock, stopping };
         run.introduce(&why);
         let shown: Vec<usize> = run.batches.indices(0).iter().copied().take(64).collect();
         let real = run.images.batch(&shown, tch::Device::Cpu, Kind::Float);
@@ -228,13 +235,15 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
             self.progress.losses(&means);
         }
         self.progress.step(step);
+        // Asked once a step, so that sheet, checkpoint and loop agree.
+        self.stopping = interrupt::requested();
         Ok(())
     }
 
     /// Whether a sheet of samples is to be drawn after this step: ten times in a run, and at its end.
     pub fn sheet_due(&self, step: u64) -> bool {
         let steps = self.config.schedule.steps;
-        step == steps || step.is_multiple_of((steps / 10).max(1)) || interrupt::requested()
+        step == steps || step.is_multiple_of((steps / 10).max(1)) || self.stopping
     }
 
     /// Writes a sheet of generated images, `[n, channels, side, side]` in `[-1, 1]`, and the loss plot.
@@ -259,7 +268,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         let entries = fs::read_dir(&samples).with_context(|| samples.display().to_string())?;
         let mut steps: Vec<u64> = entries
             .flatten()
-            .filter_map(|entry| entry.path().file_stem()?.to_str()?.parse().ok())
+            .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".png")?.parse().ok())
             .collect();
         steps.sort_unstable();
         let shown = sheet::moments(&steps, MOMENTS);
@@ -284,7 +293,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
     /// Whether a checkpoint is to be written after this step: every minute, at the end, and when Ctrl-C was pressed.
     pub fn checkpoint_due(&self, step: u64) -> bool {
         step == self.config.schedule.steps
-            || interrupt::requested()
+            || self.stopping
             || self.clock.last_checkpoint.elapsed() > Duration::from_secs(60)
     }
 
@@ -303,9 +312,9 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         Ok(())
     }
 
-    /// Whether Ctrl-C was pressed; the loop then ends after a checkpoint.
+    /// Whether Ctrl-C was pressed before the end of this step; the loop then ends after a checkpoint.
     pub fn interrupted(&self) -> bool {
-        interrupt::requested()
+        self.stopping
     }
 
     /// Ends the run: says where the pictures are and where the time went.
@@ -316,7 +325,7 @@ impl<S: Clone + Serialize + DeserializeOwned> Run<S> {
         self.clock.lap("training");
         self.progress.finish();
         eprintln!("time       {}", self.clock);
-        if interrupt::requested() && self.done < self.config.schedule.steps {
+        if self.stopping && self.done < self.config.schedule.steps {
             let Config { program, .. } = &self.config;
             eprintln!(
                 "stopped    after step {}; go on with: {program} train --resume {}",

@@ -1,7 +1,7 @@
 //! Sheets: many small images on one picture.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -117,6 +117,18 @@ pub fn moments(steps: &[u64], count: usize) -> Vec<u64> {
     chosen
 }
 
+/// Whether a picture could be written there: for programs that will have something to write only after minutes.
+///
+/// # Errors
+/// If the file's ending is no picture's, or its folder is not there.
+pub fn verify_path(path: &Path) -> Result<()> {
+    ImageFormat::from_path(path).with_context(|| path.display().to_string())?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let is_there = folder.is_none_or(Path::is_dir);
+    ensure!(is_there, "{}: there is no such folder to write it into", path.display());
+    Ok(())
+}
+
 /// Writes the [`sheet`] of some images as PNG (or whatever the file's ending says).
 ///
 /// # Errors
@@ -126,18 +138,27 @@ pub fn save_sheet(images: &Tensor, columns: u32, path: &Path) -> Result<()> {
     save(&sheet(images, columns, 1), path)
 }
 
-/// Writes a picture: grey ones as such, and PNG as small as it gets, since sheets are kept and sent around.
-fn save(picture: &RgbImage, path: &Path) -> Result<()> {
+/// Writes a picture so that a kill leaves the old one or the new one: grey ones as such, and PNG as small as it gets, since sheets are
+/// kept and sent around.
+///
+/// # Errors
+/// If it cannot be written, or the file's ending is no picture's.
+pub fn save(picture: &RgbImage, path: &Path) -> Result<()> {
     let is_grey = picture.pixels().all(|Rgb([r, g, b])| r == g && g == b);
     let picture = DynamicImage::from(picture.clone());
     let picture = if is_grey { DynamicImage::from(picture.into_luma8()) } else { picture };
-    let write = || match ImageFormat::from_path(path)? {
-        ImageFormat::Png => {
-            let file = BufWriter::new(File::create(path)?);
+    let write = || -> Result<()> {
+        let format = ImageFormat::from_path(path)?;
+        let new = path.with_extension("new");
+        let mut file = BufWriter::new(File::create(&new)?);
+        if format == ImageFormat::Png {
             let (small, filter) = (CompressionType::Best, FilterType::Adaptive);
-            picture.write_with_encoder(PngEncoder::new_with_quality(file, small, filter))
+            picture.write_with_encoder(PngEncoder::new_with_quality(&mut file, small, filter))?;
+        } else {
+            picture.write_to(&mut file, format)?;
         }
-        _ => picture.save(path),
+        file.flush()?;
+        Ok(fs::rename(&new, path)?)
     };
     write().with_context(|| path.display().to_string())
 }

@@ -1,11 +1,13 @@
 //! Where training images come from: an embedded set, drawn on first use, or a folder of the reader's.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use data::{Collection, Drawing};
-use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::progress::Watch;
 
 /// The folder under which `data/` and `runs/` lie: the book's own when we are somewhere inside it, else the current one.
 pub fn home() -> PathBuf {
@@ -45,16 +47,17 @@ pub fn unseen(data: &str, count: usize) -> Result<PathBuf> {
 /// The folder of that name under `data/`, drawn first if that has not been done.
 fn drawn(drawing: &Drawing, name: &str) -> Result<PathBuf> {
     let folder = home().join("data").join(name);
-    let bar = ProgressBar::new(drawing.count as u64).with_style(
-        ProgressStyle::with_template("drawing {prefix} {wide_bar} {pos}/{len} · {eta} left")
-            .expect("a valid template"),
-    );
-    bar.set_prefix(name.to_string());
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let drawn = data::draw(drawing, &folder, &|done, _| bar.set_position(done as u64));
-    let seconds = bar.elapsed().as_secs_f64();
-    bar.finish_and_clear();
-    if drawn? {
+    let (begun, watch) = (Instant::now(), Mutex::new(Watch::begin(&format!("drawing {name}"))));
+    let tell = |done: usize, all: usize| {
+        // Several threads draw; whoever finds another one telling goes on drawing.
+        if let Ok(mut watch) = watch.try_lock() {
+            watch.tell(done as f64 / all as f64);
+        }
+    };
+    let drawn = data::draw(drawing, &folder, &tell)?;
+    drop(watch);
+    if drawn {
+        let seconds = begun.elapsed().as_secs_f64();
         eprintln!(
             "drew {} images of {name} in {seconds:.1} s: {}",
             drawing.count,

@@ -24,6 +24,13 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     values.iter().map(rank).collect()
 }
 
+/// `count` of some things, evenly spaced; all of them if there are fewer. Names are sorted by class, so the classes of their images stay
+/// in proportion.
+pub fn evenly_spaced(things: &[usize], count: usize) -> Vec<usize> {
+    let count = count.min(things.len());
+    (0..count).map(|i| things[i * things.len() / count]).collect()
+}
+
 /// The middle value, or the mean of the two in the middle; 0 if there is none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

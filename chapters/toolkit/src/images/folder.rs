@@ -107,14 +107,16 @@ impl Entries {
                 kind = target.file_type();
             }
             let name = entry.file_name();
+            let shown = name.to_string_lossy();
+            if shown.starts_with('.') || !(kind.is_dir() || is_image(&shown)) {
+                continue;
+            }
             let Some(name) = name.to_str() else {
                 bail!("{}: the name is not valid UTF-8", entry.path().display());
             };
-            if name.starts_with('.') {
-                continue;
-            } else if kind.is_dir() {
+            if kind.is_dir() {
                 entries.folders.push(name.to_string());
-            } else if is_image(name) {
+            } else {
                 entries.images.push(format!("{prefix}{name}"));
             }
         }
