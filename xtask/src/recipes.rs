@@ -400,7 +400,7 @@ pub const RECIPES: &[Recipe] = &[
         takes: "perhaps 1.5 hours",
         runs: &[book_training(
             "ch4-wgan-gp",
-            &["--preset", "book", "--batch-size", "16", "--learning-rate", "5e-4"],
+            &["--preset", "book", "--batch-size", "16"],
             Pieces { steps: 12_000, every: 1_000 },
             SHORT_BRICKS,
             "bricks",
@@ -419,18 +419,7 @@ pub const RECIPES: &[Recipe] = &[
         takes: "perhaps 1.5 hours",
         runs: &[book_training(
             "ch4-wgan-gp",
-            &[
-                "--preset",
-                "book",
-                "--data",
-                "portraits",
-                "--batch-size",
-                "16",
-                "--learning-rate",
-                "5e-4",
-                "--beta1",
-                "0",
-            ],
+            &["--preset", "book", "--data", "portraits", "--batch-size", "16", "--beta1", "0"],
             Pieces { steps: 12_000, every: 1_000 },
             SHORT_PORTRAITS,
             "portraits",
@@ -448,7 +437,7 @@ pub const RECIPES: &[Recipe] = &[
         takes: "perhaps 1 hour",
         runs: &[book_training(
             "ch4-cgan",
-            &["--preset", "book", "--batch-size", "16", "--learning-rate", "5e-4", "--beta1", "0"],
+            &["--preset", "book", "--batch-size", "16", "--learning-rate", "2e-4", "--beta1", "0"],
             Pieces { steps: 12_000, every: 1_000 },
             SHORT_PORTRAITS,
             "portraits",
