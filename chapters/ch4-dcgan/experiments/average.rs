@@ -21,8 +21,10 @@ use toolkit::swd::{self, Swd};
 use toolkit::{Compute, Config, checkpoint, config, folder, sheet};
 
 /// Which weights draw, and their file in a run's checkpoint.
-const WEIGHTS: [(&str, &str); 2] =
-    [("those of the last update", "generator-latest"), ("their mean", "generator")];
+const WEIGHTS: [(&str, &str); 2] = [
+    ("the weights of the last update", "generator-latest"),
+    ("the mean of the weights", "generator"),
+];
 
 /// So many images of either generator are shown, eight to a row.
 const SHOWN: i64 = 16;
