@@ -111,10 +111,11 @@ def erratum_20_steps_per_epoch():
                 updates += 1
         return updates
 
-    celeba = 202_599
+    bricks, celeba = 40_000, 202_599
     wgan_gp, cgan = math.ceil(celeba / 512), math.ceil(celeba / 128)
     runs = {
-        "WGAN-GP, 200 epochs": (fit(wgan_gp, 200, 2), 396),
+        "WGAN-GP on bricks, 200 epochs": (fit(math.ceil(bricks / 512), 200, 2), 79),
+        "WGAN-GP on bricks in batches of 128, 200 epochs": (fit(math.ceil(bricks / 128), 200, 2), 313),
         "WGAN-GP, 600 epochs": (fit(wgan_gp, 600, 2), 396),
         "CGAN, 2000 epochs": (fit(cgan, 2000, 1), 1583),
         "WGAN-GP, 600 epochs, with repeat()": (fit(10**9, 600, 2), 1200),
