@@ -52,8 +52,8 @@ fn main() -> ExitCode {
         let out = folder::of_experiment("ch4-dcgan", "average", cli.out)?;
         let measured = evenly_spaced(&images.held_out(), cli.count as usize);
         ensure!(
-            measured.len() >= 8,
-            "{}: only {} images were held out; a comparison needs at least 8",
+            measured.len() as i64 >= SHOWN,
+            "{}: only {} images were held out; here at least {SHOWN} are compared",
             config.schedule.data,
             measured.len()
         );
@@ -75,9 +75,8 @@ fn main() -> ExitCode {
             });
             let drawn = Tensor::cat(&drawn, 0);
             rows.push((name, swd::distances(&real, &[&drawn], 0).remove(0)));
-            let shown = drawn.narrow(0, 0, SHOWN.min(drawn.size()[0]));
             let sheet = out.join(file).with_extension("png");
-            sheet::save_sheet(&shown, COLUMNS, &sheet)?;
+            sheet::save_sheet(&drawn.narrow(0, 0, SHOWN), COLUMNS, &sheet)?;
             sheets.push(sheet);
         }
         let table = table(&rows);

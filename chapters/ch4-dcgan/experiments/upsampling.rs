@@ -23,7 +23,7 @@ use toolkit::experiment::{Bench, Record, number_or_nan};
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::progress::Watch;
 use toolkit::stats::median;
-use toolkit::{Batches, folder};
+use toolkit::{Batches, Schedule, folder};
 
 /// Trains the quick DCGAN with either generator and writes a table and a sheet of each.
 #[derive(Parser)]
@@ -50,11 +50,9 @@ const VARIANTS: [(&str, &str, Build); 2] = [
 /// What decides the numbers.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Plan {
-    data: String,
-    batch_size: u64,
-    steps: u64,
-    measured: u64,
+    schedule: Schedule,
     settings: Settings,
+    measured: u64,
 }
 
 /// What is found after a run.
@@ -77,15 +75,11 @@ fn main() -> ExitCode {
 }
 
 fn compare(args: Args) -> Result<()> {
-    let (schedule, settings) = Settings::preset(Preset::Quick);
-    let plan = Plan {
-        data: schedule.data.clone(),
-        batch_size: schedule.batch_size,
-        steps: args.steps.unwrap_or(schedule.steps),
-        measured: args.measured,
-        settings,
-    };
-    let measured = (schedule.data.as_str(), args.measured as usize);
+    let (mut schedule, settings) = Settings::preset(Preset::Quick);
+    schedule.steps = args.steps.unwrap_or(schedule.steps);
+    let data = schedule.data.clone();
+    let measured = (data.as_str(), args.measured as usize);
+    let plan = Plan { schedule, settings, measured: args.measured };
     let bench = Bench::open("ch4-dcgan", "upsampling", args.shared.out, measured, plan)?;
     let mut records: Vec<Record<Found>> = Vec::new();
     // Seed by seed, so that both generators meet the same hours of the machine.
@@ -104,7 +98,8 @@ fn compare(args: Args) -> Result<()> {
 
 /// Trains with one generator and measures it.
 fn follow(bench: &Bench<Plan>, name: &str, build: Build, seed: u64) -> Result<Found> {
-    let Plan { batch_size, steps, measured, ref settings, .. } = bench.settings;
+    let Plan { ref schedule, ref settings, measured } = bench.settings;
+    let Schedule { steps, batch_size, .. } = *schedule;
     let compute = bench.compute;
     seed_step(seed, 0);
     let mut gan = Dcgan::with_generator(build, settings, 1, compute);
