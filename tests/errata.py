@@ -224,6 +224,58 @@ def erratum_33_display():
     print(f"{image[0].tolist()} is shown as {alone.tolist()}, or as {beside_a_darker_one.tolist()} beside a darker image")
     assert alone.tolist() == [0, 0.5, 1] and beside_a_darker_one.tolist() == [0.5, 0.75, 1]
 
+    def shown(images, n=10):
+        return [images[i] for i in range(n)]
+
+    blond = torch.zeros(4, 3)
+    try:
+        shown(blond)
+        raise AssertionError("ten of four images were shown")
+    except IndexError as error:
+        print(f"IndexError: {error}")
+    fewer = sum(math.comb(32, k) * 0.148**k * 0.852 ** (32 - k) for k in range(10))
+    print(f"a batch of 32 has fewer than ten blond faces {fewer:.0%} of the time")
+    assert fewer > 0.95
+
+
+def erratum_35_listings_that_do_not_run():
+    """The lines of the note that no Python runs, cut down to what stops them."""
+    for module, name in [(nn, "BCEloss"), (torch, "rabd")]:
+        print(f"{module.__name__} has no {name}")
+        assert not hasattr(module, name)
+    listings = {
+        "spaces, then tabs, as in the port's penalty": "def gp(a):\n    b = a\n\t\treturn b",
+        "bold type, as in the Keras step": "def step(d, x):\n    **real = d(x)**",
+    }
+    for what, listing in listings.items():
+        try:
+            compile(listing, "listing", "exec")
+            raise AssertionError(f"{what} compiled")
+        except SyntaxError as error:
+            print(f"{what}: {type(error).__name__}: {error.msg}")
+
+
+def erratum_36_an_axis_too_many():
+    """Noise of shape [1, batch, 100] is what `view` makes of it; a transposed convolution alone would refuse it."""
+    noise = torch.randn((1, 5, 100))
+    seen = noise.view(-1, 100, 1, 1)
+    print(f"{list(noise.shape)} is seen as {list(seen.shape)}")
+    assert seen.shape == (5, 100, 1, 1) and torch.equal(seen[:, :, 0, 0], noise[0])
+    try:
+        nn.ConvTranspose2d(100, 8, 4)(noise)
+        raise AssertionError("the layer took it without the view")
+    except RuntimeError as error:
+        print(f"without the view: {str(error).splitlines()[0]}")
+
+
+def erratum_37_torchvision_has_celeba():
+    """A class for CelebA with its attributes, read from one table, came with torchvision all along."""
+    from torchvision.datasets import CelebA
+
+    signature = inspect.signature(CelebA)
+    print(f"CelebA{signature}")
+    assert signature.parameters["target_type"].default == "attr"
+
 
 if __name__ == "__main__":
     errata = {int(name.split("_")[1]): f for name, f in list(globals().items()) if name.startswith("erratum_")}

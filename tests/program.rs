@@ -137,11 +137,13 @@ impl Program {
         run(&["--steps", "4", "--out", "other", "--seed", "1"]);
         assert!(self.checkpoint("whole") != self.checkpoint("other"));
 
-        run(&["--steps", "1", "--out", "asked", "--learning-rate", "0.01", "--beta1", "0.25"]);
+        let changes = ["--learning-rate", "0.01", "--beta1", "0.25", "--dropout", "0.5"];
+        run(&[&["--steps", "1", "--out", "asked"], &changes[..]].concat());
         let config = fs::read_to_string(self.at("asked/config.json")).unwrap();
         let settings = &serde_json::from_str::<serde_json::Value>(&config).unwrap()["settings"];
         assert_eq!(settings["learning_rate"], 0.01);
         assert_eq!(settings["betas"][0], 0.25);
+        assert_eq!(settings["dropout"], 0.5);
 
         run(&["--steps", "2", "--out", "parts"]);
         assert!(self.checkpoint("whole") != self.checkpoint("parts"));

@@ -74,7 +74,8 @@ fn main() -> ExitCode {
 fn train(args: Train) -> Result<()> {
     let preset = |preset| {
         let (schedule, mut settings) = Settings::preset(preset);
-        args.shared.optimiser.apply(&mut settings.learning_rate, &mut settings.betas);
+        let Settings { learning_rate, betas, dropout, .. } = &mut settings;
+        args.shared.changes.apply(learning_rate, betas, dropout);
         let labels = if args.labels.is_empty() { settings.labels } else { args.labels.clone() };
         (schedule, Settings { labels, ..settings })
     };

@@ -23,7 +23,8 @@ fn main() -> ExitCode {
 /// The settings of a preset, with what was asked for in place of some.
 fn settings(args: &TrainArgs, preset: Preset) -> (Schedule, Settings) {
     let (schedule, mut settings) = Settings::preset(preset);
-    args.optimiser.apply(&mut settings.learning_rate, &mut settings.betas);
+    let Settings { learning_rate, betas, dropout, .. } = &mut settings;
+    args.changes.apply(learning_rate, betas, dropout);
     (schedule, settings)
 }
 

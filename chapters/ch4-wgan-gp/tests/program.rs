@@ -104,6 +104,7 @@ fn bad_input_is_one_line_and_writes_nothing() {
         &["--preset", "slow"],
         &["--learning-rate", "0"],
         &["--beta1", "1"],
+        &["--dropout", "1"],
         &["trian"],
     ]);
 }

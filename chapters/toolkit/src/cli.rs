@@ -67,33 +67,37 @@ pub struct TrainArgs {
     /// Where all randomness starts; the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// Adam's step size and β₁.
+    /// What may differ from the preset's networks and optimisers.
     #[command(flatten)]
-    pub optimiser: OptimiserArgs,
+    pub changes: ChangeArgs,
     /// Leave out images that cannot be read, and say how many
     #[arg(long)]
     pub skip_bad: bool,
     /// Go on with a run that was stopped, with its own settings; --steps or --epochs lengthen it
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "preset", "device", "precision", "batch_size", "channels", "seed", "learning_rate", "beta1", "skip_bad"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "preset", "device", "precision", "batch_size", "channels", "seed", "learning_rate", "beta1", "dropout", "skip_bad"])]
     pub resume: Option<PathBuf>,
 }
 
-/// Adam's settings that can be chosen, for both networks.
+/// The settings of a preset that can be changed one by one.
 #[derive(Clone, Debug, Args)]
-pub struct OptimiserArgs {
+pub struct ChangeArgs {
     /// Adam's step size, of both networks [default: the preset's]
     #[arg(long, value_name = "X", value_parser = positive)]
     pub learning_rate: Option<f64>,
     /// Adam's β₁, the share of the last steps' direction in the next; 0 keeps none [default: the preset's]
     #[arg(long, value_name = "X", value_parser = share)]
     pub beta1: Option<f64>,
+    /// The share of activations that the discriminator or critic drops at random in training [default: the preset's]
+    #[arg(long, value_name = "X", value_parser = share)]
+    pub dropout: Option<f64>,
 }
 
-impl OptimiserArgs {
-    /// Puts what was asked for in the place of a preset's own step size and β₁.
-    pub fn apply(&self, learning_rate: &mut f64, (beta1, _): &mut (f64, f64)) {
+impl ChangeArgs {
+    /// Puts what was asked for in the place of a preset's own step size, β₁ and dropout.
+    pub fn apply(&self, learning_rate: &mut f64, betas: &mut (f64, f64), dropout: &mut f64) {
         *learning_rate = self.learning_rate.unwrap_or(*learning_rate);
-        *beta1 = self.beta1.unwrap_or(*beta1);
+        betas.0 = self.beta1.unwrap_or(betas.0);
+        *dropout = self.dropout.unwrap_or(*dropout);
     }
 }
 
