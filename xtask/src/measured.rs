@@ -90,20 +90,35 @@ fn course(folder: &Path) -> Result<String> {
         .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
         .collect();
     files.sort();
-    let mut table = String::from(
-        "| updates of the generator | hours | SWD × 10³ | times the floor |\n|---:|---:|---:|---:|\n",
-    );
-    for file in files {
-        let found: Value = read_json(&file)?;
-        writeln!(
-            table,
-            "| {} | {:.2} | {:.1} | {:.2} |",
-            grouped(number(&found, "/step")?),
-            number(&found, "/seconds")? / 3600.0,
-            number(&found, "/swd/mean")?,
-            number(&found, "/times_floor")?
-        )?;
+    let found: Vec<Value> = files.iter().map(|file| read_json(file)).collect::<Result<_>>()?;
+    let first = found.first().with_context(|| format!("{}: nothing measured", measured.display()))?;
+    let sides = first["swd"]["levels"].as_array().context("no levels")?;
+    let labels = first["labels"].as_array().map_or(&[][..], Vec::as_slice);
+
+    let mut table = "| updates of the generator | hours |".to_string();
+    for side in sides {
+        write!(table, " side {} |", side["side"])?;
     }
+    table += " SWD × 10³ | times the floor |";
+    for label in labels {
+        let name = label["name"].as_str().context("a label without a name")?;
+        write!(table, " `{name}` as asked, % |")?;
+    }
+    table = table + "\n|" + &"---:|".repeat(4 + sides.len() + labels.len());
+    for one in &found {
+        let hours = number(one, "/seconds")? / 3600.0;
+        write!(table, "\n| {} | {hours:.2} |", grouped(number(one, "/step")?))?;
+        for level in 0..sides.len() {
+            write!(table, " {:.1} |", number(&one["swd"]["levels"][level], "/distance")?)?;
+        }
+        let [swd, times] = [number(one, "/swd/mean")?, number(one, "/times_floor")?];
+        write!(table, " {swd:.1} | {times:.2} |")?;
+        for label in 0..labels.len() {
+            let drawn = number(&one["labels"][label], "/drawn_as_asked/all")?;
+            write!(table, " {:.1} |", 100.0 * drawn)?;
+        }
+    }
+    table += "\n";
     Ok(table)
 }
 
@@ -165,12 +180,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let whole = file(folder.path(), 500);
         fs::create_dir(whole.parent().unwrap()).unwrap();
-        let found =
-            json!({ "step": 500, "seconds": 36.0, "swd": { "mean": 30.0 }, "times_floor": 3.0 });
+        let found = json!({
+            "step": 500, "seconds": 36.0, "times_floor": 3.0,
+            "swd": { "levels": [{ "side": 64, "distance": 40.0 }], "mean": 30.0 },
+            "labels": [{ "name": "Hat", "drawn_as_asked": { "all": 0.98 } }],
+        });
         fs::write(&whole, found.to_string()).unwrap();
         fs::write(file(folder.path(), 1000).with_extension("new"), "{").unwrap();
         let table = course(folder.path()).unwrap();
-        assert_eq!(table.lines().skip(2).collect::<Vec<_>>(), ["| 500 | 0.01 | 30.0 | 3.00 |"]);
+        assert_eq!(
+            table,
+            "| updates of the generator | hours | side 64 | SWD × 10³ | times the floor | `Hat` as asked, % |\n\
+             |---:|---:|---:|---:|---:|---:|\n\
+             | 500 | 0.01 | 40.0 | 30.0 | 3.00 | 98.0 |\n"
+        );
     }
 
     #[test]

@@ -64,6 +64,11 @@ fn bce_is_the_cross_entropy_of_the_sigmoid() {
     let loss = bce(&x, &x.ones_like());
     let gradient = Tensor::run_backward(&[loss], &[&x], false, false).remove(0);
     assert_eq!(gradient.double_value(&[0]), -1.0);
+    // At a logit of exactly 0 it is one half minus the label.
+    let x = Tensor::from_slice(&[0f32]).set_requires_grad(true);
+    let loss = bce(&x, &x.ones_like());
+    let gradient = Tensor::run_backward(&[loss], &[&x], false, false).remove(0);
+    assert_eq!(gradient.double_value(&[0]), -0.5);
 }
 
 #[test]
