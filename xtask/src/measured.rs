@@ -91,7 +91,8 @@ fn course(folder: &Path) -> Result<String> {
         .collect();
     files.sort();
     let found: Vec<Value> = files.iter().map(|file| read_json(file)).collect::<Result<_>>()?;
-    let first = found.first().with_context(|| format!("{}: nothing measured", measured.display()))?;
+    let first =
+        found.first().with_context(|| format!("{}: nothing measured", measured.display()))?;
     let sides = first["swd"]["levels"].as_array().context("no levels")?;
     let labels = first["labels"].as_array().map_or(&[][..], Vec::as_slice);
 

@@ -207,7 +207,7 @@ fn the_program_measures_keeps_and_refuses() {
     assert!(results["floor"].as_f64().unwrap() > 0.0 && results["threads"].as_i64().unwrap() > 0);
     assert_eq!(results["settings"]["steps"], 2);
     for (i, (name, ..)) in VARIANTS.iter().enumerate() {
-        let (run, median) = (&results["runs"][i], &results["medians"][i]);
+        let (run, median) = (&results["runs"][i], &results["variants"][i]);
         assert_eq!((&run["variant"], &median["variant"]), (&(*name).into(), &(*name).into()));
         for key in ["swd_mean_weights", "swd_last_weights"] {
             assert!(run[key].as_f64().unwrap() > 0.0, "{run}");

@@ -38,7 +38,7 @@ use toolkit::experiment::{Bench, Record, number_or_nan};
 use toolkit::layers::{batch_norm2d, conv2d, leaky_relu, to_f32};
 use toolkit::noise::{fixed_z, normal, seed_step, with_given};
 use toolkit::progress::Watch;
-use toolkit::stats::{mean, median};
+use toolkit::stats::{deviation, mean, median, spread};
 use toolkit::{Adam, Batches, Compute, folder, plot};
 
 /// Trains the quick WGAN-GP with one part changed at a time, and the quick DCGAN.
@@ -67,6 +67,8 @@ pub enum Change {
     CriticSteps(u64),
     /// One batch of real images for all critic steps of a generator update.
     OneBatch,
+    /// The critic drops activations out, as the source's Keras code has it.
+    Dropout,
     /// The DCGAN in its place, for as many images.
     Dcgan,
     /// The DCGAN in its place, for as long as the chapter's own takes.
@@ -77,13 +79,14 @@ pub enum Change {
 type Variant = (&'static str, Change, &'static str);
 
 /// All variants.
-pub const VARIANTS: [Variant; 8] = [
+pub const VARIANTS: [Variant; 9] = [
     ("chapter", Change::Nothing, "nothing: the chapter's own"),
     ("batch-norm", Change::BatchNorm, "batch normalisation in the critic"),
     ("normal-alpha", Change::NormalAlpha, "α from a normal distribution"),
     ("one-step", Change::CriticSteps(1), "one critic step"),
     ("five-steps", Change::CriticSteps(5), "five critic steps"),
     ("one-batch", Change::OneBatch, "one batch of real images for all critic steps"),
+    ("dropout", Change::Dropout, "dropout of 0.3 in the critic"),
     ("dcgan-images", Change::Dcgan, "DCGAN, as many images"),
     ("dcgan-time", Change::DcganForTheTime, "DCGAN, as much time"),
 ];
@@ -114,6 +117,8 @@ struct Point {
     swd: f64,
     /// The critic's estimate of the Wasserstein distance.
     wasserstein: Option<f64>,
+    /// Standard deviation of the estimates, each from one batch.
+    scatter: Option<f64>,
     /// Mean length of the gradient of the score at points between real and drawn images.
     gradient: Option<f64>,
 }
@@ -149,10 +154,10 @@ fn compare(args: Args) -> Result<()> {
             records.push(bench.record(variant.0, seed, || follow(&bench, *variant, seed))?);
         }
     }
-    let medians: Vec<Median> =
-        VARIANTS.iter().map(|variant| Median::of(*variant, &records, &bench.settings)).collect();
-    bench.save_results(&records, &medians)?;
-    let table = table(&records, &medians, &bench);
+    let summaries: Vec<Summary> =
+        VARIANTS.iter().map(|variant| Summary::of(*variant, &records, &bench.settings)).collect();
+    bench.save_results(&records, &summaries)?;
+    let table = table(&summaries, &bench);
     folder::write_whole(&bench.at("table.md"), &table)?;
     plot::courses(
         &bench.at("distances.svg"),
@@ -222,6 +227,7 @@ fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64) -> Result<
                 seconds,
                 swd: f64::NAN,
                 wasserstein: (!estimates.is_empty()).then(|| mean(&estimates)),
+                scatter: (!estimates.is_empty()).then(|| deviation(&estimates)),
                 gradient: gan.gradient(&real(critic_steps - 1), &z),
             });
             estimates.clear();
@@ -276,6 +282,10 @@ impl Gan {
                 Gan::Dcgan(Dcgan::new(&plan.dcgan, 1, compute), plan.dcgan.z_dim)
             }
             Change::BatchNorm => Gan::Normalised(Normalised::new(&plan.wgan_gp, compute)),
+            Change::Dropout => {
+                let settings = Settings { dropout: 0.3, ..plan.wgan_gp.clone() };
+                Gan::WganGp(WganGp::new(&settings, 1, compute))
+            }
             _ => Gan::WganGp(WganGp::new(&plan.wgan_gp, 1, compute)),
         }
     }
@@ -441,107 +451,90 @@ pub fn normalised_critic(path: &Path<'_>, [w32, w16, w8, w4]: [i64; 4]) -> nn::S
         .add_fn(|x| to_f32(&x.flatten(0, -1)))
 }
 
-/// The numbers of a run that the table shows; of a variant, their medians.
+/// What the table shows of a variant: each number once for each seed.
 #[derive(Serialize)]
-struct Median {
+struct Summary {
     variant: &'static str,
     change: &'static str,
     /// The distance after as many updates of the generator as the chapter's.
-    swd_equal_generator_updates: Option<f64>,
-    /// After as many updates of the critic.
-    swd_equal_critic_updates: Option<f64>,
-    /// After as many seconds of training.
-    swd_equal_time: Option<f64>,
-    wasserstein: Option<f64>,
-    gradient: Option<f64>,
-    seconds: f64,
-    generator_updates: f64,
-    critic_updates: f64,
-    images: f64,
+    swd_equal_generator_updates: Vec<f64>,
+    /// After as many updates of the critic; where time is held equal, after as much time.
+    swd: Vec<f64>,
+    /// What follows belongs to the same point.
+    wasserstein: Vec<f64>,
+    scatter: Vec<f64>,
+    gradient: Vec<f64>,
+    generator_updates: Vec<f64>,
+    critic_updates: Vec<f64>,
+    images: Vec<f64>,
+    seconds: Vec<f64>,
 }
 
-impl Median {
+impl Summary {
     fn of((variant, change, in_words): Variant, records: &[Record<Course>], plan: &Plan) -> Self {
-        let runs = || records.iter().filter(|record| record.variant == variant);
         let timed = change == Change::DcganForTheTime;
         let critic_updates = plan.steps * plan.wgan_gp.critic_steps;
+        let courses = || records.iter().filter(|record| record.variant == variant);
         // Where the critic has come as far as the chapter's.
-        let shown = |course: &Course| {
-            let points = &course.points;
-            let place = points.iter().position(|point| point.critic_updates >= critic_updates);
-            points[place.filter(|_| !timed).unwrap_or(points.len() - 1)].clone()
+        let ends: Vec<&Point> = courses()
+            .map(|record| {
+                let points = &record.found.points;
+                let far = points.iter().position(|point| point.critic_updates >= critic_updates);
+                &points[far.filter(|_| !timed).unwrap_or(points.len() - 1)]
+            })
+            .collect();
+        let generators = courses().filter_map(|record| {
+            let mut points = record.found.points.iter();
+            points.find(|point| point.generator_updates == plan.steps && !timed)
+        });
+        let all = |value: fn(&Point) -> f64| ends.iter().map(|point| value(point)).collect();
+        let some = |value: fn(&Point) -> Option<f64>| {
+            ends.iter().filter_map(|point| value(point)).collect()
         };
-        let generators = |course: &Course| {
-            let mut points = course.points.iter();
-            points.find(|point| point.generator_updates == plan.steps && !timed).cloned()
-        };
-        let middle = |value: &dyn Fn(&Course) -> Option<f64>| {
-            let values: Vec<f64> = runs().filter_map(|record| value(&record.found)).collect();
-            (!values.is_empty()).then(|| median(values))
-        };
-        let of_shown = |value: fn(Point) -> f64| {
-            middle(&|course| Some(value(shown(course)))).unwrap_or(f64::NAN)
-        };
-        let end = of_shown(|point| point.swd);
-        Median {
+        Summary {
             variant,
             change: in_words,
-            swd_equal_generator_updates: middle(&|course| Some(generators(course)?.swd)),
-            swd_equal_critic_updates: (!timed).then_some(end),
-            swd_equal_time: (timed || change == Change::Nothing).then_some(end),
-            wasserstein: middle(&|course| shown(course).wasserstein),
-            gradient: middle(&|course| shown(course).gradient),
-            seconds: of_shown(|point| point.seconds),
-            generator_updates: of_shown(|point| point.generator_updates as f64),
-            critic_updates: of_shown(|point| point.critic_updates as f64),
-            images: of_shown(|point| point.images as f64),
+            swd_equal_generator_updates: generators.map(|point| point.swd).collect(),
+            swd: all(|point| point.swd),
+            wasserstein: some(|point| point.wasserstein),
+            scatter: some(|point| point.scatter),
+            gradient: some(|point| point.gradient),
+            generator_updates: all(|point| point.generator_updates as f64),
+            critic_updates: all(|point| point.critic_updates as f64),
+            images: all(|point| point.images as f64),
+            seconds: all(|point| point.seconds),
         }
     }
 
-    fn row(&self, seed: &str) -> String {
-        let number = |value: Option<f64>, digits: usize| {
-            value.map_or("–".into(), |value| format!("{value:.digits$}"))
-        };
+    fn row(&self) -> String {
         let cells = [
-            self.variant.to_string(),
-            seed.to_string(),
-            number(self.swd_equal_generator_updates, 1),
-            number(self.swd_equal_critic_updates, 1),
-            number(self.swd_equal_time, 1),
-            number(self.wasserstein, 2),
-            number(self.gradient, 2),
-            format!("{:.0}", self.generator_updates),
-            format!("{:.0}", self.critic_updates),
-            format!("{:.0}", self.images),
-            format!("{:.1}", self.seconds),
+            format!("`{}`", self.variant),
+            self.change.to_string(),
+            spread(&self.swd_equal_generator_updates, 1),
+            spread(&self.swd, 1),
+            spread(&self.wasserstein, 2),
+            spread(&self.scatter, 2),
+            spread(&self.gradient, 2),
+            format!("{:.0}", median(self.generator_updates.clone())),
+            format!("{:.0}", median(self.images.clone())),
+            format!("{:.0}", median(self.seconds.clone())),
         ];
         format!("| {} |\n", cells.join(" | "))
     }
 }
 
-/// Every run, and of each variant the medians. All but the first column of distances belong to the point with as many critic updates, or as much time.
-fn table(records: &[Record<Course>], medians: &[Median], bench: &Bench<Plan>) -> String {
+/// A row for each variant: the median of its seeds and, in brackets, the smallest and the largest.
+fn table(summaries: &[Summary], bench: &Bench<Plan>) -> String {
     let Plan { data, steps, measured, .. } = &bench.settings;
-    let mut text = format!(
+    let rows: String = summaries.iter().map(Summary::row).collect();
+    format!(
         "Distance × 10³ of {measured} images from as many unseen ones of the kind of {data}, {}; other real images come to {:.1}. \
         The chapter's generator makes {steps} updates. \
-        The critic's estimate, the gradient and what follows belong to the point of as many critic updates, or as much time.\n\n\
-        | variant | seed | distance, as many generator updates | as many critic updates | as much time | critic's estimate | gradient between | generator updates | critic updates | real images | seconds |\n\
-        |---|---|---|---|---|---|---|---|---|---|---|\n",
+        \"At the end\" is after as many updates of the critic, or as much time; what follows belongs to it.\n\n\
+        | variant | what is changed | distance, as many generator updates | at the end | critic's estimate | its deviation | gradient between | generator updates | real images | seconds |\n\
+        |---|---|---|---|---|---|---|---:|---:|---:|\n{rows}",
         bench.compute, bench.floor
-    );
-    for record in records {
-        let variant = VARIANTS.iter().find(|variant| variant.0 == record.variant);
-        let alone = std::slice::from_ref(record);
-        text += &variant
-            .map(|variant| Median::of(*variant, alone, &bench.settings))
-            .map_or(String::new(), |run| run.row(&record.seed.to_string()));
-    }
-    // The medians of one seed would be the same rows again.
-    for one in medians.iter().filter(|_| records.len() > medians.len()) {
-        text += &one.row("median");
-    }
-    text
+    )
 }
 
 /// The distance along the way of a variant, the median of its seeds.

@@ -62,7 +62,7 @@ struct Results<'a, S, R, M> {
     device: String,
     threads: i32,
     floor: f64,
-    medians: &'a [M],
+    variants: &'a [M],
     runs: &'a [Record<R>],
 }
 
@@ -183,7 +183,7 @@ impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
     pub fn save_results<R: Serialize, M: Serialize>(
         &self,
         runs: &[Record<R>],
-        medians: &[M],
+        variants: &[M],
     ) -> Result<()> {
         let results = Results {
             experiment: self.name,
@@ -192,7 +192,7 @@ impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
             device: self.compute.to_string(),
             threads: tch::get_num_threads(),
             floor: self.floor,
-            medians,
+            variants,
             runs,
         };
         let json = serde_json::to_string_pretty(&results)? + "\n";

@@ -42,3 +42,38 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
+
+/// The standard deviation, with the number of values under the sum; 0 if there are none.
+pub fn deviation(values: &[f64]) -> f64 {
+    let middle = mean(values);
+    mean(&values.iter().map(|value| (value - middle).powi(2)).collect::<Vec<f64>>()).sqrt()
+}
+
+/// The median of some values and, in brackets, the smallest and the largest: `28.0 (27.0 to 28.7)`. One value stands alone, and for
+/// none a dash.
+pub fn spread(values: &[f64], digits: usize) -> String {
+    let text = |value: f64| format!("{value:.digits$}").replace('-', "−");
+    match values {
+        [] => "–".into(),
+        [one] => text(*one),
+        _ => {
+            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            format!("{} ({} to {})", text(median(values.to_vec())), text(least), text(most))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_by_their_middle_and_their_ends() {
+        assert_eq!(spread(&[], 1), "–");
+        assert_eq!(spread(&[-2.04], 1), "−2.0");
+        assert_eq!(spread(&[3.0, 1.0, 2.26], 1), "2.3 (1.0 to 3.0)");
+        assert_eq!(deviation(&[1.0, 3.0, 1.0, 3.0]), 1.0);
+        assert_eq!(deviation(&[]), 0.0);
+    }
+}
