@@ -485,7 +485,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "portraits-by-cgan",
         shows: "the book's CGAN on the portraits, whose weights come with the book",
-        takes: "perhaps 1 hour",
+        takes: "1 hour",
         runs: &[
             book_training(
                 "ch4-cgan",

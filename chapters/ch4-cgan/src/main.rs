@@ -17,7 +17,8 @@ const PROGRAM: &str = env!("CARGO_PKG_NAME");
 const ABOUT: &str = "CGAN: learns to draw faces with what is asked for, blond hair or any other of CelebA's attributes";
 const EXAMPLES: &str = "  PROGRAM train --label Eyeglasses             another attribute
   PROGRAM train --label Blond_Hair --label Smiling
-  PROGRAM sample --label Blond_Hair=1          blond faces; without --label, the same faces both ways
+  PROGRAM sample                               at once, with weights that come with the book: the same faces both ways
+  PROGRAM sample --label Blond_Hair=1          blond faces
 ";
 
 #[derive(Parser)]
