@@ -106,6 +106,27 @@ fn two_labels_at_once_and_what_can_be_asked_for() {
 }
 
 #[test]
+fn the_weights_that_come_with_the_book_draw_what_is_asked_for() {
+    let program = Program::new("ch4-cgan", env!("CARGO_BIN_EXE_ch4-cgan"));
+    let (name, said) = program.succeed(&["sample", "--count", "16"]);
+    assert_eq!(name, "sample.png\n");
+    assert!(said.contains("portraits, which come with the book"), "{said}");
+    assert_eq!(program.size("sample.png"), (tiles(8), tiles(2)));
+    let sheet = image::open(program.at("sample.png")).unwrap().to_rgb8();
+    // How yellow a row of faces is above the eyes, where there is hair: red and green without blue.
+    let yellow = |row: u32| {
+        let hair = |&(x, y, _): &(u32, u32, &image::Rgb<u8>)| {
+            (18..50).contains(&(x % 66)) && (row * 66 + 6..row * 66 + 22).contains(&y)
+        };
+        let excess = |(_, _, p): (u32, u32, &image::Rgb<u8>)| {
+            (f64::from(p[0]) + f64::from(p[1])) / 2.0 - f64::from(p[2])
+        };
+        sheet.enumerate_pixels().filter(hair).map(excess).sum::<f64>() / f64::from(8 * 32 * 16)
+    };
+    assert!(yellow(1) > yellow(0) + 10.0, "{} with blond hair, {} without", yellow(1), yellow(0));
+}
+
+#[test]
 fn evaluate_reports_what_was_drawn_and_what_was_asked_for() {
     let program = with_faces();
     train(&program, &["--steps", "2", "--out", "run"]);
@@ -149,7 +170,7 @@ fn bad_input_is_one_line_and_writes_nothing() {
     );
     fs::remove_file(program.at("faces/list_attr_celeba.csv")).unwrap();
     refuse(&["--data", "faces"], &["faces", "no list_attr_celeba.csv", "\"Blond_Hair\""]);
-    refuse(&["sample"], &["train one first"]);
+    refuse(&["sample", "--checkpoint", "newest"], &["train one first"]);
 
     program.misunderstand(&[
         &["--resume", "faces", "--label", "Smiling"],

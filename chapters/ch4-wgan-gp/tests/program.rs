@@ -83,7 +83,7 @@ fn bad_input_is_one_line_and_writes_nothing() {
     refuse(&["--data", "empty"], &["empty", "no image"]);
     refuse(&["--data", "pictures", "--batch-size", "64"], &["pictures", "64"]);
     refuse(&["--data", "pictures", "--device", "cuda:97"], &["--device cuda"]);
-    refuse(&["sample"], &["train one first"]);
+    refuse(&["sample", "--checkpoint", "newest"], &["train one first"]);
     refuse(&["sample", "--checkpoint", "pictures"], &["pictures", "config.json"]);
 
     fs::create_dir(program.at("mine")).unwrap();
