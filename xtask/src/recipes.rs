@@ -429,7 +429,7 @@ pub const RECIPES: &[Recipe] = &[
                     "--dropout",
                     "0",
                 ],
-                Pieces { steps: 6_000, every: 1_000 },
+                Pieces { steps: 12_000, every: 2_000 },
                 SHORT_BRICKS,
                 "bricks",
             ),
