@@ -517,4 +517,17 @@ pub const RECIPES: &[Recipe] = &[
         ],
         judged: &[GENERATED, LABELS],
     },
+    Recipe {
+        name: "label-means",
+        shows: "what else the label means to the CGAN whose weights come with the book",
+        takes: "3 minutes, most of which draws the portraits where they are not drawn yet",
+        runs: &[Run::Experiment {
+            package: "ch4-cgan",
+            example: "label-means",
+            args: &["--checkpoint", "portraits"],
+            quick: &["--checkpoint", "portraits", "--count", "8"],
+        }],
+        files: &[("means.png", "cgan-book-means.png"), ("means.md", "cgan-book-means.md")],
+        judged: &[],
+    },
 ];
