@@ -525,7 +525,7 @@ pub const RECIPES: &[Recipe] = &[
             package: "ch4-cgan",
             example: "label-means",
             args: &["--checkpoint", "portraits"],
-            quick: &["--checkpoint", "portraits", "--count", "8"],
+            quick: &["--checkpoint", "portraits", "--data", "portraits-small", "--count", "8"],
         }],
         files: &[("means.png", "cgan-book-means.png"), ("means.md", "cgan-book-means.md")],
         judged: &[],

@@ -36,6 +36,9 @@ struct Cli {
     /// the book [default: these, where the chapter has such, else the newest run]
     #[arg(long, value_name = "RUN")]
     checkpoint: Option<PathBuf>,
+    /// Real faces to count and to average [default: those it was trained on]
+    #[arg(long, value_name = "NAME|DIR")]
+    data: Option<String>,
     /// So many generated faces, each with the label and without it
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(i64).range(1..))]
     count: i64,
@@ -54,7 +57,8 @@ struct Means {
 fn main() -> ExitCode {
     main_with("label-means", "Shows what else a CGAN's first label means to it", "", |cli: Cli| {
         let checkpoint = folder::chosen("ch4-cgan", cli.checkpoint.as_deref())?;
-        let config = Config::<Settings>::read(&checkpoint, "ch4-cgan")?;
+        let mut config = Config::<Settings>::read(&checkpoint, "ch4-cgan")?;
+        config.schedule.data = cli.data.unwrap_or(config.schedule.data);
         let images = config::load_images(&config)?;
         let label = &config.settings.labels[0];
         let out = folder::of_experiment("ch4-cgan", "label-means", cli.out)?;
