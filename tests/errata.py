@@ -245,6 +245,7 @@ def erratum_35_listings_that_do_not_run():
         assert not hasattr(module, name)
     listings = {
         "spaces, then tabs, as in the port's penalty": "def gp(a):\n    b = a\n\t\treturn b",
+        "spaces, then tabs, as in the CGAN's class": "class Gan:\n    def f(self):\n        'text'\n\t\t\t\t...",
         "bold type, as in the Keras step": "def step(d, x):\n    **real = d(x)**",
     }
     for what, listing in listings.items():
@@ -269,7 +270,7 @@ def erratum_36_an_axis_too_many():
 
 
 def erratum_37_torchvision_has_celeba():
-    """A class for CelebA with its attributes, read from one table, came with torchvision all along."""
+    """torchvision has a class for CelebA that gives the attributes, without being asked for them."""
     from torchvision.datasets import CelebA
 
     signature = inspect.signature(CelebA)
