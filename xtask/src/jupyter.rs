@@ -66,10 +66,21 @@ pub fn ensure(project: &Project) -> Result<()> {
         "interrupt_mode": "message",
         "language": "rust",
     });
-    let path = kernel_spec(project);
-    fs::create_dir_all(path.parent().context("no parent folder")?)?;
-    fs::write(&path, serde_json::to_string_pretty(&spec)?)
-        .with_context(|| path.display().to_string())
+    write_json(&kernel_spec(project), &spec)?;
+    // Otherwise it asks in front of the pictures whether it may fetch news, and asks the network for newer versions of itself.
+    let quiet = json!({
+        "@jupyterlab/apputils-extension:notification": { "fetchNews": "false", "checkForUpdates": false },
+    });
+    let settings = python(project).home().join("share/jupyter/lab/settings/overrides.json");
+    write_json(&settings, &quiet)
+}
+
+fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
+    let write = || -> Result<()> {
+        fs::create_dir_all(path.parent().context("no parent folder")?)?;
+        Ok(fs::write(path, serde_json::to_string_pretty(value)?)?)
+    };
+    write().with_context(|| path.display().to_string())
 }
 
 /// The file of this program. Where cargo has built it anew since it was started, as in `cargo xtask ci`, Linux calls the old one
@@ -88,6 +99,9 @@ pub fn lab(project: &Project, args: &[OsString]) -> Result<u8> {
     lab.arg(format!("--ServerApp.root_dir={}", project.root.display()));
     let first = NOTEBOOKS[0].0;
     lab.arg(format!("--LabApp.default_url=/lab/tree/notebooks/{first}.ipynb"));
+    // With the newer protocol the server takes what the browser sends just after a restart for the older one, and loses it: after "Restart
+    // kernel and run all" a cell may then wait for ever.
+    lab.arg("--ZMQChannelsWebsocketConnection.kernel_ws_protocol=");
     if is_root() {
         lab.arg("--allow-root");
     }
