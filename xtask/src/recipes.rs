@@ -107,6 +107,27 @@ const fn book_training(
     Run::Training(Training { package, args, pieces: Some(pieces), quick, weights: Some(weights) })
 }
 
+/// The book's own networks with a critic, with what lets two cores train them: small batches, and neither momentum nor dropout, which
+/// bear a larger step size.
+const fn long(data: &'static str) -> [&'static str; 12] {
+    [
+        "--preset",
+        "book",
+        "--data",
+        data,
+        "--batch-size",
+        "16",
+        "--learning-rate",
+        "5e-4",
+        "--beta1",
+        "0",
+        "--dropout",
+        "0",
+    ]
+}
+const LONG_BRICKS: [&str; 12] = long("bricks");
+const LONG_PORTRAITS: [&str; 12] = long("portraits");
+
 /// All of them.
 pub const RECIPES: &[Recipe] = &[
     Recipe {
@@ -220,7 +241,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "points",
         shows: "a GAN of points in the plane: fakes and the discriminator's surface over training",
-        takes: "10 seconds",
+        takes: "15 seconds",
         runs: &[Run::Program {
             package: "ch4-gan-intro",
             args: &["train", "--out", "{out}/run"],
@@ -249,7 +270,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "mode-collapse",
         shows: "how many modes a generator of points reaches, by the length of z",
-        takes: "1 minute",
+        takes: "80 seconds",
         runs: &[Run::Experiment {
             package: "ch4-gan-intro",
             example: "mode-collapse",
@@ -417,18 +438,7 @@ pub const RECIPES: &[Recipe] = &[
         runs: &[
             book_training(
                 "ch4-wgan-gp",
-                &[
-                    "--preset",
-                    "book",
-                    "--batch-size",
-                    "16",
-                    "--learning-rate",
-                    "5e-4",
-                    "--beta1",
-                    "0",
-                    "--dropout",
-                    "0",
-                ],
+                &LONG_BRICKS,
                 Pieces { steps: 12_000, every: 2_000 },
                 SHORT_BRICKS,
                 "bricks",
@@ -454,20 +464,7 @@ pub const RECIPES: &[Recipe] = &[
         runs: &[
             book_training(
                 "ch4-wgan-gp",
-                &[
-                    "--preset",
-                    "book",
-                    "--data",
-                    "portraits",
-                    "--batch-size",
-                    "16",
-                    "--learning-rate",
-                    "5e-4",
-                    "--beta1",
-                    "0",
-                    "--dropout",
-                    "0",
-                ],
+                &LONG_PORTRAITS,
                 Pieces { steps: 12_000, every: 2_000 },
                 SHORT_PORTRAITS,
                 "portraits",
@@ -489,18 +486,7 @@ pub const RECIPES: &[Recipe] = &[
         runs: &[
             book_training(
                 "ch4-cgan",
-                &[
-                    "--preset",
-                    "book",
-                    "--batch-size",
-                    "16",
-                    "--learning-rate",
-                    "5e-4",
-                    "--beta1",
-                    "0",
-                    "--dropout",
-                    "0",
-                ],
+                &LONG_PORTRAITS,
                 Pieces { steps: 8_000, every: 1_000 },
                 SHORT_PORTRAITS,
                 "portraits",
