@@ -460,12 +460,12 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "portraits-by-wgan-gp",
         shows: "the book's WGAN-GP on the portraits, whose weights come with the book",
-        takes: "perhaps 1.5 hours",
+        takes: "perhaps 1 hour",
         runs: &[
             book_training(
                 "ch4-wgan-gp",
                 &LONG_PORTRAITS,
-                Pieces { steps: 12_000, every: 2_000 },
+                Pieces { steps: 8_000, every: 1_000 },
                 SHORT_PORTRAITS,
                 "portraits",
             ),
