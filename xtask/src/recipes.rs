@@ -373,7 +373,7 @@ pub const RECIPES: &[Recipe] = &[
             quick: &["--steps", "2", "--measured", "16"],
         }],
         files: &[("table.md", "source-settings.md")],
-        judged: &[("distance, mean of weights", 1.5)],
+        judged: &[("SWD × 10³, mean of the weights", 1.5)],
     },
     Recipe {
         name: "dcgan-book",
