@@ -359,7 +359,11 @@ pub const RECIPES: &[Recipe] = &[
             args: &["--seeds", "3"],
             quick: &["--steps", "2", "--measured", "16"],
         }],
-        files: &[("distances.svg", "wgan-gp-ablations.svg"), ("table.md", "ablations.md")],
+        files: &[
+            ("distances.svg", "wgan-gp-ablations.svg"),
+            ("table.md", "ablations.md"),
+            ("ends.md", "ablations-ends.md"),
+        ],
         judged: &[("at the end", 1.5)],
     },
     Recipe {

@@ -5,7 +5,7 @@
 //! cargo run -p ch4-wgan-gp --example ablations -- --seeds 3
 //! ```
 //!
-//! writes into `runs/ch4-wgan-gp/ablations/`: `table.md`, `results.json`, `distances.svg` with a line for each variant, and a sheet of
+//! writes into `runs/ch4-wgan-gp/ablations/`: `table.md` and `ends.md`, `results.json`, `distances.svg` with a line for each variant, and a sheet of
 //! each variant's images with seed 0. A run that is whole is kept in `runs/` there and not made again, so the experiment may be
 //! stopped at any time.
 //!
@@ -157,8 +157,10 @@ fn compare(args: Args) -> Result<()> {
     let summaries: Vec<Summary> =
         VARIANTS.iter().map(|variant| Summary::of(*variant, &records, &bench.settings)).collect();
     bench.save_results(&records, &summaries)?;
-    let table = table(&summaries, &bench);
-    folder::write_whole(&bench.at("table.md"), &table)?;
+    for (name, table) in tables(&summaries, bench.floor) {
+        folder::write_whole(&bench.at(name), &table)?;
+        say(table);
+    }
     plot::courses(
         &bench.at("distances.svg"),
         &format!(
@@ -168,7 +170,6 @@ fn compare(args: Args) -> Result<()> {
         "distance of the images × 10³",
         &VARIANTS.map(|(name, ..)| (name.to_string(), median_course(name, &records))),
     )?;
-    say(table);
     say(bench.at("results.json").display());
     Ok(())
 }
@@ -506,35 +507,49 @@ impl Summary {
         }
     }
 
-    fn row(&self) -> String {
+    /// How near its images come.
+    fn distances(&self) -> String {
+        let (generators, end) =
+            (spread(&self.swd_equal_generator_updates, 1), spread(&self.swd, 1));
+        format!("| `{}` | {} | {generators} | {end} |\n", self.variant, self.change)
+    }
+
+    /// What led to the second of these distances.
+    fn ends(&self) -> String {
+        let middle = |values: &[f64]| format!("{:.0}", median(values.to_vec()));
         let cells = [
-            format!("`{}`", self.variant),
-            self.change.to_string(),
-            spread(&self.swd_equal_generator_updates, 1),
-            spread(&self.swd, 1),
             spread(&self.wasserstein, 2),
             spread(&self.scatter, 2),
             spread(&self.gradient, 2),
-            format!("{:.0}", median(self.generator_updates.clone())),
-            format!("{:.0}", median(self.images.clone())),
-            format!("{:.0}", median(self.seconds.clone())),
+            middle(&self.generator_updates),
+            middle(&self.images),
+            middle(&self.seconds),
         ];
-        format!("| {} |\n", cells.join(" | "))
+        format!("| `{}` | {} |\n", self.variant, cells.join(" | "))
     }
 }
 
-/// A row for each variant: the median of its seeds and, in brackets, the smallest and the largest.
-fn table(summaries: &[Summary], bench: &Bench<Plan>) -> String {
-    let Plan { data, steps, measured, .. } = &bench.settings;
-    let rows: String = summaries.iter().map(Summary::row).collect();
-    format!(
-        "Distance × 10³ of {measured} images from as many unseen ones of the kind of {data}, {}; other real images come to {:.1}. \
-        The chapter's generator makes {steps} updates. \
-        \"At the end\" is after as many updates of the critic, or as much time; what follows belongs to it.\n\n\
-        | variant | what is changed | distance, as many generator updates | at the end | critic's estimate | its deviation | gradient between | generator updates | real images | seconds |\n\
-        |---|---|---|---|---|---|---|---:|---:|---:|\n{rows}",
-        bench.compute, bench.floor
-    )
+/// Two tables with a row for each variant: the median of its seeds and, in brackets, the smallest and the largest.
+fn tables(summaries: &[Summary], floor: f64) -> [(&'static str, String); 2] {
+    let distances: String = summaries.iter().map(Summary::distances).collect();
+    let ends: String = summaries.iter().map(Summary::ends).collect();
+    [
+        (
+            "table.md",
+            format!(
+                "| variant | what is changed | SWD × 10³, as many generator updates | at the end |\n\
+                |---|---|---|---|\n{distances}\
+                | | other real images, the floor | {floor:.1} | {floor:.1} |\n"
+            ),
+        ),
+        (
+            "ends.md",
+            format!(
+                "| variant | critic's estimate | its deviation | gradient between | generator updates | real images | seconds |\n\
+                |---|---|---|---|---:|---:|---:|\n{ends}"
+            ),
+        ),
+    ]
 }
 
 /// The distance along the way of a variant, the median of its seeds.
