@@ -416,12 +416,12 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "bricks-by-dcgan",
         shows: "the book's DCGAN on all bricks, whose weights come with the book",
-        takes: "perhaps 2.5 hours",
+        takes: "perhaps 1 hour",
         runs: &[
             book_training(
                 "ch4-dcgan",
-                &["--preset", "book", "--batch-size", "16"],
-                Pieces { steps: 60_000, every: 5_000 },
+                &["--preset", "book", "--batch-size", "16", "--dropout", "0"],
+                Pieces { steps: 20_000, every: 2_500 },
                 SHORT_BRICKS,
                 "bricks",
             ),
@@ -429,6 +429,7 @@ pub const RECIPES: &[Recipe] = &[
         ],
         files: &[
             ("sheet.png", "dcgan-bricks.png"),
+            ("nearest.png", "dcgan-bricks-nearest.png"),
             ("run/progress.png", "dcgan-bricks-progress.png"),
             ("table.md", "bricks-by-dcgan.md"),
             ("course.md", "bricks-by-dcgan-course.md"),
@@ -474,10 +475,14 @@ pub const RECIPES: &[Recipe] = &[
                 "portraits",
             ),
             Run::Sheet { package: "ch4-wgan-gp", count: 64, more: &[], file: "sheet.png" },
+            Run::Sheet { package: "ch4-wgan-gp", count: 32, more: &["--walk"], file: "walk.png" },
         ],
         files: &[
-            ("sheet.png", "wgan-gp-portraits-book.png"),
-            ("run/progress.png", "wgan-gp-portraits-progress.png"),
+            ("sheet.png", "wgan-gp-faces.png"),
+            ("walk.png", "wgan-gp-faces-walk.png"),
+            ("nearest.png", "wgan-gp-faces-nearest.png"),
+            ("run/progress.png", "wgan-gp-faces-progress.png"),
+            ("run/losses.svg", "wgan-gp-faces-losses.svg"),
             ("table.md", "portraits-by-wgan-gp.md"),
             ("course.md", "portraits-by-wgan-gp-course.md"),
         ],
