@@ -317,8 +317,7 @@ pub const RECIPES: &[Recipe] = &[
             quick: &["--seeds", "1", "--steps", "2", "--measured", "16"],
         }],
         files: &[
-            ("transposed-0.png", "dcgan-transposed.png"),
-            ("upsampling-0.png", "dcgan-upsampling.png"),
+            ("rows.png", "dcgan-upsampling.png"),
             ("table.md", "upsampling.md"),
         ],
         judged: &[SWD],
@@ -361,6 +360,7 @@ pub const RECIPES: &[Recipe] = &[
         }],
         files: &[
             ("distances.svg", "wgan-gp-ablations.svg"),
+            ("rows.png", "wgan-gp-ablations.png"),
             ("table.md", "ablations.md"),
             ("ends.md", "ablations-ends.md"),
         ],
@@ -376,7 +376,10 @@ pub const RECIPES: &[Recipe] = &[
             args: &["--seeds", "3"],
             quick: &["--steps", "2", "--measured", "16"],
         }],
-        files: &[("table.md", "source-settings.md")],
+        files: &[
+            ("rows.png", "dcgan-source-settings.png"),
+            ("table.md", "source-settings.md"),
+        ],
         judged: &[("SWD × 10³, mean of the weights", 1.5)],
     },
     Recipe {

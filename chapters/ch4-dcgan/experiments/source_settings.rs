@@ -5,8 +5,9 @@
 //! cargo run -p ch4-dcgan --example source-settings -- --seeds 3
 //! ```
 //!
-//! writes into `runs/ch4-dcgan/source-settings/`: `table.md`, `results.json`, and sheets of each variant's images with seed 0. A run that
-//! is whole is kept in `runs/` there and not made again, so the experiment may be stopped at any time.
+//! writes into `runs/ch4-dcgan/source-settings/`: `table.md`, `results.json`, sheets of each variant's images with seed 0, and `rows.png`
+//! with the first row of each. A run that is whole is kept in `runs/` there and not made again, so the experiment may be stopped at any
+//! time.
 //!
 //! **What is held equal.** All variants see the same images in the same order, make as many updates, and begin from the same random
 //! numbers.
@@ -36,7 +37,7 @@ use toolkit::layers::{conv_transpose2d, conv2d, dropout, leaky_relu, to_f32};
 use toolkit::noise::{fixed_z, normal, seed_step};
 use toolkit::progress::Watch;
 use toolkit::stats::median;
-use toolkit::{Adam, Batches, Compute, folder};
+use toolkit::{Adam, Batches, Compute, folder, sheet};
 
 /// Trains the quick DCGAN with the source's settings, one at a time and together.
 #[derive(Parser)]
@@ -207,6 +208,8 @@ fn compare(args: Args) -> Result<()> {
     }
     let medians = VARIANTS.map(|variant| Median::of(variant, &records));
     bench.save_results(&records, &medians)?;
+    let sheets = VARIANTS.map(|(name, ..)| bench.at(&format!("{name}-0-mean-weights.png")));
+    sheet::save_progress(&sheets, bench.images.side(), 1, &bench.at("rows.png"))?;
     let table = table(&records, &medians, bench.floor);
     folder::write_whole(&bench.at("table.md"), &table)?;
     say(table);

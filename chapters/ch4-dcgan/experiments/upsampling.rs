@@ -5,8 +5,9 @@
 //! cargo run -p ch4-dcgan --example upsampling -- --seeds 3
 //! ```
 //!
-//! writes into `runs/ch4-dcgan/upsampling/`: `table.md`, `results.json`, and a sheet of each generator's images for each seed. A run that
-//! is whole is kept in `runs/` there and not made again, so the experiment may be stopped at any time.
+//! writes into `runs/ch4-dcgan/upsampling/`: `table.md`, `results.json`, a sheet of each generator's images for each seed, and `rows.png`
+//! with two rows of each with seed 0. A run that is whole is kept in `runs/` there and not made again, so the experiment may be stopped
+//! at any time.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -23,7 +24,7 @@ use toolkit::experiment::{Bench, Record, number_or_nan};
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::progress::Watch;
 use toolkit::stats::median;
-use toolkit::{Batches, Schedule, folder};
+use toolkit::{Batches, Schedule, folder, sheet};
 
 /// Trains the quick DCGAN with either generator and writes a table and a sheet of each.
 #[derive(Parser)]
@@ -89,6 +90,8 @@ fn compare(args: Args) -> Result<()> {
         }
     }
     bench.save_results::<_, ()>(&records, &[])?;
+    let sheets = VARIANTS.map(|(name, ..)| bench.at(&format!("{name}-0.png")));
+    sheet::save_progress(&sheets, bench.images.side(), 2, &bench.at("rows.png"))?;
     let table = table(&records, &bench);
     folder::write_whole(&bench.at("table.md"), &table)?;
     say(table);

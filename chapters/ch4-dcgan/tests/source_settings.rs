@@ -220,6 +220,7 @@ fn the_program_measures_keeps_and_refuses() {
             assert_eq!(program.size(&sheet), (8 * 66 + 2, 66 + 2));
         }
     }
+    assert_eq!(program.size("out/rows.png"), (8 * 66 + 2, VARIANTS.len() as u32 * 74 - 6));
     let distance = |i: usize| &results["runs"][i]["swd_last_weights"];
     let place = |name| VARIANTS.iter().position(|variant| variant.0 == name).unwrap();
     assert_eq!(distance(place("dropout")), distance(place("dropout-stays-on")));

@@ -25,7 +25,7 @@ impl Generator {
         let layers = nn::seq_t()
             .add(hidden(&(path / "hidden1"), z_dim, width)) // [batch, width]
             .add(hidden(&(path / "hidden2"), width, width)) // [batch, width]
-            .add(linear(path / "point", width, 2)); // [batch, 2]
+            .add(linear(&(path / "point"), width, 2)); // [batch, 2]
         Self { layers }
     }
 }
@@ -60,7 +60,7 @@ impl Discriminator {
         let layers = nn::seq_t()
             .add(hidden(&(path / "hidden1"), 2, width)) // [batch, width]
             .add(hidden(&(path / "hidden2"), width, width)) // [batch, width]
-            .add(linear(path / "logit", width, 1)) // [batch, 1]
+            .add(linear(&(path / "logit"), width, 1)) // [batch, 1]
             .add_fn(|x| x.flatten(0, -1)); // [batch]
         Self { layers }
     }
@@ -83,7 +83,7 @@ fn hidden(path: &Path<'_>, inputs: i64, outputs: i64) -> nn::SequentialT {
 /// Weights that start as He et al. 2015 have them for a ReLU, so that the outputs spread as far
 /// as the inputs do. Biases that start near 0, not at it: the folds of the first layer then do
 /// not all go through the origin.
-fn linear<'a>(path: impl std::borrow::Borrow<Path<'a>>, inputs: i64, outputs: i64) -> nn::Linear {
+fn linear(path: &Path<'_>, inputs: i64, outputs: i64) -> nn::Linear {
     nn::linear(path, inputs, outputs, nn::LinearConfig::default())
 }
 // ANCHOR_END: layers

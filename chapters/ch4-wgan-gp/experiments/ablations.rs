@@ -5,8 +5,8 @@
 //! cargo run -p ch4-wgan-gp --example ablations -- --seeds 3
 //! ```
 //!
-//! writes into `runs/ch4-wgan-gp/ablations/`: `table.md` and `ends.md`, `results.json`, `distances.svg` with a line for each variant, and a sheet of
-//! each variant's images with seed 0. A run that is whole is kept in `runs/` there and not made again, so the experiment may be
+//! writes into `runs/ch4-wgan-gp/ablations/`: `table.md` and `ends.md`, `results.json`, `distances.svg` with a line for each variant, a sheet of
+//! each variant's images with seed 0, and `rows.png` with the first row of each. A run that is whole is kept in `runs/` there and not made again, so the experiment may be
 //! stopped at any time.
 //!
 //! **What is held equal.** With other numbers of critic steps the networks cannot be alike in everything. Such a variant is trained until it
@@ -39,7 +39,7 @@ use toolkit::layers::{batch_norm2d, conv2d, leaky_relu, to_f32};
 use toolkit::noise::{fixed_z, normal, seed_step, with_given};
 use toolkit::progress::Watch;
 use toolkit::stats::{deviation, mean, median, spread};
-use toolkit::{Adam, Batches, Compute, folder, plot};
+use toolkit::{Adam, Batches, Compute, folder, plot, sheet};
 
 /// Trains the quick WGAN-GP with one part changed at a time, and the quick DCGAN.
 #[derive(Parser)]
@@ -157,6 +157,8 @@ fn compare(args: Args) -> Result<()> {
     let summaries: Vec<Summary> =
         VARIANTS.iter().map(|variant| Summary::of(*variant, &records, &bench.settings)).collect();
     bench.save_results(&records, &summaries)?;
+    let sheets = VARIANTS.map(|(name, ..)| bench.at(&format!("{name}-0.png")));
+    sheet::save_progress(&sheets, bench.images.side(), 1, &bench.at("rows.png"))?;
     for (name, table) in tables(&summaries, bench.floor) {
         folder::write_whole(&bench.at(name), &table)?;
         say(table);

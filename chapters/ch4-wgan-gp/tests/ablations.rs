@@ -156,6 +156,7 @@ fn the_program_measures_keeps_and_refuses() {
         assert!(said.contains(&format!("| `{name}` | ")), "{said}");
         assert_eq!(program.size(&format!("out/{name}-0.png")), (8 * 66 + 2, 66 + 2));
     }
+    assert_eq!(program.size("out/rows.png"), (8 * 66 + 2, VARIANTS.len() as u32 * 74 - 6));
     // A step of the chapter's has three updates of the critic, with penalties; DCGAN makes more than one in that time.
     let place = VARIANTS.iter().position(|variant| variant.0 == "dcgan-time").unwrap();
     assert!(
