@@ -369,7 +369,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "source-settings",
         shows: "what each of the source's settings costs its DCGAN",
-        takes: "perhaps 1 hour",
+        takes: "1 hour",
         runs: &[Run::Experiment {
             package: "ch4-dcgan",
             example: "source-settings",

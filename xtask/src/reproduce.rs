@@ -145,33 +145,16 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
     );
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let (begun, commit) = (Instant::now(), commit(project));
-    let mut kitchen = Kitchen { project, folder, quick, commands: Vec::new(), before: 0.0 };
-    for run in recipe.runs {
-        match run {
-            Run::Experiment { package, example, args, quick: short } => {
-                let args = [&["--out", "{out}"][..], if quick { *short } else { *args }].concat();
-                kitchen.run(&["--package", package, "--example", example], &args)?;
-            }
-            Run::Program { package, args, quick: short } => {
-                let args = if quick { short } else { args };
-                kitchen.run(&["--package", package], &kitchen.taken_up(args))?;
-            }
-            Run::Sheet { package, count, more, file } => {
-                let count = if quick { 8 } else { *count }.to_string();
-                let file = format!("{{out}}/{file}");
-                let drawn = ["sample", "--checkpoint", "{out}/run", "--count", &count];
-                let args = [&drawn[..], *more, &["--out", &file]].concat();
-                kitchen.run(&["--package", package], &args)?;
-            }
-            Run::Training(training) => kitchen.train(training)?,
-        }
-    }
-    let provenance = Made {
-        commands: kitchen.commands,
-        commit,
-        machine: machine::description(),
-        seconds: kitchen.before + begun.elapsed().as_secs_f64(),
-    };
+    let mut kitchen = Kitchen { project, folder, quick, commands: Vec::new() };
+    let done = kitchen.cook(recipe);
+    // A recipe that is stopped goes on from here, and should say in the end how long it took in all.
+    let spent = folder.join("seconds");
+    let before = fs::read_to_string(&spent).ok().and_then(|text| text.trim().parse::<f64>().ok());
+    let seconds = before.unwrap_or(0.0) + begun.elapsed().as_secs_f64();
+    write(&spent, format!("{seconds}\n"))?;
+    done?;
+    let (commands, machine) = (kitchen.commands, machine::description());
+    let provenance = Made { commands, commit, machine, seconds };
     write(&made, serde_json::to_string_pretty(&provenance)? + "\n")
 }
 
@@ -191,11 +174,35 @@ struct Kitchen<'a> {
     folder: &'a Path,
     quick: bool,
     commands: Vec<String>,
-    /// Seconds that went into a run before it was taken up again.
-    before: f64,
 }
 
 impl Kitchen<'_> {
+    /// Runs a recipe, or what is left of it.
+    fn cook(&mut self, recipe: &Recipe) -> Result<()> {
+        for run in recipe.runs {
+            match run {
+                Run::Experiment { package, example, args, quick: short } => {
+                    let args =
+                        [&["--out", "{out}"][..], if self.quick { *short } else { *args }].concat();
+                    self.run(&["--package", package, "--example", example], &args)?;
+                }
+                Run::Program { package, args, quick: short } => {
+                    let args = if self.quick { short } else { args };
+                    self.run(&["--package", package], &self.taken_up(args))?;
+                }
+                Run::Sheet { package, count, more, file } => {
+                    let count = if self.quick { 8 } else { *count }.to_string();
+                    let file = format!("{{out}}/{file}");
+                    let drawn = ["sample", "--checkpoint", "{out}/run", "--count", &count];
+                    let args = [&drawn[..], *more, &["--out", &file]].concat();
+                    self.run(&["--package", package], &args)?;
+                }
+                Run::Training(training) => self.train(training)?,
+            }
+        }
+        Ok(())
+    }
+
     fn cargo(&self, what: &[&str], args: &[&str]) -> Command {
         let mut cargo = cargo::command(self.project);
         cargo.args(["run", "--quiet"]).args(what).arg("--");
@@ -238,7 +245,6 @@ impl Kitchen<'_> {
         let pieces =
             if self.quick { pieces.map(|_| Pieces { steps: 2, every: 1 }) } else { *pieces };
         let short = if pieces.is_none() && self.quick { &["--steps", "2"][..] } else { &[] };
-        self.before = state(&run).map_or(0.0, |state| state.1);
         let steps = pieces.map(|Pieces { steps, .. }| format!(" --steps {steps}"));
         let said = [&["--out", "run"], *args].concat().join(" ") + &steps.unwrap_or_default();
         self.commands.push(format!("cargo run -p {package} -- train {said}"));
