@@ -424,7 +424,7 @@ pub const RECIPES: &[Recipe] = &[
             book_training(
                 "ch4-dcgan",
                 &["--preset", "book", "--batch-size", "16", "--dropout", "0"],
-                Pieces { steps: 20_000, every: 2_500 },
+                Pieces { steps: 16_000, every: 2_000 },
                 SHORT_BRICKS,
                 "bricks",
             ),

@@ -71,6 +71,40 @@ fn a_trained_generator_draws_and_is_measured() {
     assert_eq!(program.size("nearest.png"), (8 * 66 + 2, rows * 66 + 2));
 }
 
+/// Faces, that is: skin in the middle, on grounds of many colours, and each of them another.
+#[test]
+fn the_weights_that_come_with_the_book_draw_faces() {
+    let program = Program::new("ch4-wgan-gp", env!("CARGO_BIN_EXE_ch4-wgan-gp"));
+    let args = ["sample", "--checkpoint", "portraits", "--count", "16"];
+    let (name, _) = program.succeed(&args);
+    assert_eq!(name, "sample.png\n");
+    let sheet = image::open(program.at("sample.png")).unwrap().to_rgb8();
+    assert_eq!(sheet.dimensions(), (8 * 66 + 2, 2 * 66 + 2));
+    let tile = |i: u32| {
+        image::imageops::crop_imm(&sheet, 2 + 66 * (i % 8), 2 + 66 * (i / 8), 64, 64).to_image()
+    };
+    // Red without blue, in the mean of a square of 16 pixels.
+    let warmth = |image: &image::RgbImage, x: u32, y: u32| {
+        let square = image::imageops::crop_imm(image, x, y, 16, 16).to_image();
+        square.pixels().map(|p| f64::from(p[0]) - f64::from(p[2])).sum::<f64>() / 256.0
+    };
+    let faces: Vec<image::RgbImage> = (0..16).map(tile).collect();
+    let with_skin = faces.iter().filter(|face| warmth(face, 24, 28) > 15.0).count();
+    assert!(with_skin >= 14, "{with_skin} of 16 have skin in the middle");
+    let grounds: Vec<f64> = faces.iter().map(|face| warmth(face, 0, 0)).collect();
+    assert!(toolkit::stats::deviation(&grounds) > 10.0, "{grounds:?}");
+    let apart = |a: &image::RgbImage, b: &image::RgbImage| {
+        let sum: f64 =
+            a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| f64::from(a.abs_diff(*b))).sum();
+        sum / a.as_raw().len() as f64
+    };
+    for (i, one) in faces.iter().enumerate() {
+        for other in &faces[..i] {
+            assert!(apart(one, other) > 8.0, "two faces are the same");
+        }
+    }
+}
+
 #[test]
 fn bad_input_is_one_line_and_writes_nothing() {
     let program = with_pictures(60);
