@@ -391,7 +391,7 @@ fn ship(
     let weights = new.join(name);
     let to = weights.to_str();
     let to = to.with_context(|| format!("{}: a path that is not UTF-8", weights.display()))?;
-    let mut kitchen = Kitchen { project, folder, quick: false, commands: Vec::new(), before: 0.0 };
+    let mut kitchen = Kitchen { project, folder, quick: false, commands: Vec::new() };
     kitchen.run(&["--package", package], &["export", "--checkpoint", "{out}/run", "--out", to])?;
     let found = kitchen.evaluate(package, to, &[])?;
     write(&weights.join("evaluation.json"), serde_json::to_string_pretty(&found)? + "\n")?;

@@ -203,44 +203,44 @@ fn compare(args: Args) -> Result<()> {
     // Seed by seed, so that an experiment that is stopped has whole comparisons of fewer seeds.
     for seed in 0..args.shared.seeds {
         for (name, port, _) in VARIANTS {
-            records.push(bench.record(name, seed, || follow(&bench, name, port, seed))?);
+            records.push(bench.runs.record(name, seed, || follow(&bench, name, port, seed))?);
         }
     }
     let medians = VARIANTS.map(|variant| Median::of(variant, &records));
     bench.save_results(&records, &medians)?;
-    let sheets = VARIANTS.map(|(name, ..)| bench.at(&format!("{name}-0-mean-weights.png")));
-    sheet::save_progress(&sheets, bench.images.side(), 1, &bench.at("rows.png"))?;
+    let sheets = VARIANTS.map(|(name, ..)| bench.runs.at(&format!("{name}-0-mean-weights.png")));
+    sheet::save_progress(&sheets, bench.images.side(), 1, &bench.runs.at("rows.png"))?;
     let table = table(&records, &medians, bench.floor);
-    folder::write_whole(&bench.at("table.md"), &table)?;
+    folder::write_whole(&bench.runs.at("table.md"), &table)?;
     say(table);
-    say(bench.at("results.json").display());
+    say(bench.runs.at("results.json").display());
     Ok(())
 }
 
 /// Trains one variant and measures it.
 fn follow(bench: &Bench<Plan>, name: &str, port: Port, seed: u64) -> Result<Found> {
-    let Plan { batch_size, steps, measured, ref settings, .. } = bench.settings;
+    let Plan { batch_size, steps, measured, ref settings, .. } = bench.runs.settings;
     seed_step(seed, 0);
-    let mut gan = Gan::new(port, settings, bench.compute);
+    let mut gan = Gan::new(port, settings, bench.runs.compute);
     let mut batches = Batches::new(bench.images.training(), batch_size as usize, seed)?;
     let mut watch = Watch::begin(&format!("{name} seed {seed}"));
     let begun = Instant::now();
     for step in 1..=steps {
         seed_step(seed, step);
         let indices = batches.indices(step - 1);
-        gan.step(&bench.images.batch(indices, bench.compute.device, bench.compute.kind));
+        gan.step(&bench.images.batch(indices, bench.runs.compute.device, bench.runs.compute.kind));
         watch.tell(step as f64 / steps as f64);
     }
     let seconds = begun.elapsed().as_secs_f64();
     drop(watch);
 
-    let z = fixed_z(seed, measured as i64, settings.z_dim, bench.compute);
+    let z = fixed_z(seed, measured as i64, settings.z_dim, bench.runs.compute);
     let last = gan.draw(&z);
     let drawn = [gan.generator_adam.with_average(|| gan.draw(&z)), last];
     let right_in_evaluation = gan.right_in_evaluation(bench.unseen(), &drawn[1]);
     if seed == 0 {
         for (images, weights) in drawn.iter().zip(["mean", "last"]) {
-            bench.save_sheet(images, &format!("{name}-{seed}-{weights}-weights"))?;
+            bench.runs.save_sheet(images, &format!("{name}-{seed}-{weights}-weights"))?;
         }
     }
     let swd = bench.distances(&drawn);

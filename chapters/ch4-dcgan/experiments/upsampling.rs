@@ -86,24 +86,24 @@ fn compare(args: Args) -> Result<()> {
     // Seed by seed, so that both generators meet the same hours of the machine.
     for seed in 0..args.shared.seeds {
         for (name, _, build) in VARIANTS {
-            records.push(bench.record(name, seed, || follow(&bench, name, build, seed))?);
+            records.push(bench.runs.record(name, seed, || follow(&bench, name, build, seed))?);
         }
     }
     bench.save_results::<_, ()>(&records, &[])?;
-    let sheets = VARIANTS.map(|(name, ..)| bench.at(&format!("{name}-0.png")));
-    sheet::save_progress(&sheets, bench.images.side(), 2, &bench.at("rows.png"))?;
+    let sheets = VARIANTS.map(|(name, ..)| bench.runs.at(&format!("{name}-0.png")));
+    sheet::save_progress(&sheets, bench.images.side(), 2, &bench.runs.at("rows.png"))?;
     let table = table(&records, &bench);
-    folder::write_whole(&bench.at("table.md"), &table)?;
+    folder::write_whole(&bench.runs.at("table.md"), &table)?;
     say(table);
-    say(bench.at("table.md").display());
+    say(bench.runs.at("table.md").display());
     Ok(())
 }
 
 /// Trains with one generator and measures it.
 fn follow(bench: &Bench<Plan>, name: &str, build: Build, seed: u64) -> Result<Found> {
-    let Plan { ref schedule, ref settings, measured } = bench.settings;
+    let Plan { ref schedule, ref settings, measured } = bench.runs.settings;
     let Schedule { steps, batch_size, .. } = *schedule;
-    let compute = bench.compute;
+    let compute = bench.runs.compute;
     seed_step(seed, 0);
     let mut gan = Dcgan::with_generator(build, settings, 1, compute);
     let z = fixed_z(seed, measured as i64, settings.z_dim, compute);
@@ -122,7 +122,7 @@ fn follow(bench: &Bench<Plan>, name: &str, build: Build, seed: u64) -> Result<Fo
     let checkerboard = checkerboard(&drawn);
     let milliseconds = begun.elapsed().as_secs_f64() * 1e3 / steps as f64;
     drop(watch);
-    bench.save_sheet(&drawn, &format!("{name}-{seed}"))?;
+    bench.runs.save_sheet(&drawn, &format!("{name}-{seed}"))?;
     let swd = bench.distances(&[drawn])[0];
     Ok(Found { swd, milliseconds, checkerboard_before, checkerboard })
 }

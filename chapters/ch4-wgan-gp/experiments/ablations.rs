@@ -151,28 +151,30 @@ fn compare(args: Args) -> Result<()> {
     // Seed by seed, so that an experiment that is stopped has whole comparisons of fewer seeds.
     for seed in 0..args.shared.seeds {
         for variant in &VARIANTS {
-            records.push(bench.record(variant.0, seed, || follow(&bench, *variant, seed))?);
+            records.push(bench.runs.record(variant.0, seed, || follow(&bench, *variant, seed))?);
         }
     }
-    let summaries: Vec<Summary> =
-        VARIANTS.iter().map(|variant| Summary::of(*variant, &records, &bench.settings)).collect();
+    let summaries: Vec<Summary> = VARIANTS
+        .iter()
+        .map(|variant| Summary::of(*variant, &records, &bench.runs.settings))
+        .collect();
     bench.save_results(&records, &summaries)?;
-    let sheets = VARIANTS.map(|(name, ..)| bench.at(&format!("{name}-0.png")));
-    sheet::save_progress(&sheets, bench.images.side(), 1, &bench.at("rows.png"))?;
+    let sheets = VARIANTS.map(|(name, ..)| bench.runs.at(&format!("{name}-0.png")));
+    sheet::save_progress(&sheets, bench.images.side(), 1, &bench.runs.at("rows.png"))?;
     for (name, table) in tables(&summaries, bench.floor) {
-        folder::write_whole(&bench.at(name), &table)?;
+        folder::write_whole(&bench.runs.at(name), &table)?;
         say(table);
     }
     plot::courses(
-        &bench.at("distances.svg"),
+        &bench.runs.at("distances.svg"),
         &format!(
             "updates of the critic or the discriminator, {} real images each",
-            bench.settings.batch_size
+            bench.runs.settings.batch_size
         ),
         "distance of the images × 10³",
         &VARIANTS.map(|(name, ..)| (name.to_string(), median_course(name, &records))),
     )?;
-    say(bench.at("results.json").display());
+    say(bench.runs.at("results.json").display());
     Ok(())
 }
 
@@ -189,7 +191,7 @@ impl Change {
 
 /// Trains one variant and measures it at each quarter of its way, and where its generator has made as many updates as the chapter's.
 fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64) -> Result<Course> {
-    let Plan { batch_size, steps, ref wgan_gp, .. } = bench.settings;
+    let Plan { batch_size, steps, ref wgan_gp, .. } = bench.runs.settings;
     let mut batches = Batches::new(bench.images.training(), batch_size as usize, seed)?;
     let critic_steps = change.critic_steps(wgan_gp);
     let fresh_batches = if change == Change::OneBatch { 1 } else { critic_steps };
@@ -200,8 +202,8 @@ fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64) -> Result<
         _ => (steps * wgan_gp.critic_steps) as f64,
     };
     seed_step(seed, 0);
-    let mut gan = Gan::new(change, &bench.settings, bench.compute);
-    let z = fixed_z(seed, bench.settings.measured as i64, gan.z_dim(), bench.compute);
+    let mut gan = Gan::new(change, &bench.runs.settings, bench.runs.compute);
+    let z = fixed_z(seed, bench.runs.settings.measured as i64, gan.z_dim(), bench.runs.compute);
 
     let (mut points, mut drawn, mut estimates) = (Vec::new(), Vec::new(), Vec::new());
     let mut watch = Watch::begin(&format!("{name} seed {seed}"));
@@ -211,7 +213,11 @@ fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64) -> Result<
         seed_step(seed, step);
         let mut real = |k: u64| {
             let number = (step - 1) * fresh_batches + k.min(fresh_batches - 1);
-            bench.images.batch(batches.indices(number), bench.compute.device, bench.compute.kind)
+            bench.images.batch(
+                batches.indices(number),
+                bench.runs.compute.device,
+                bench.runs.compute.kind,
+            )
         };
         estimates.extend(gan.step(change, critic_steps, &mut real));
         seconds += begun.elapsed().as_secs_f64();
@@ -244,19 +250,20 @@ fn follow(bench: &Bench<Plan>, (name, change, _): Variant, seed: u64) -> Result<
         point.swd = swd;
     }
     if seed == 0 {
-        bench.save_sheet(&drawn[drawn.len() - 1], &format!("{name}-{seed}"))?;
+        bench.runs.save_sheet(&drawn[drawn.len() - 1], &format!("{name}-{seed}"))?;
     }
     Ok(Course { points })
 }
 
 /// How many steps of the DCGAN take as long as one of the chapter's: by the medians of some of each, made in turns.
 fn dcgan_steps_in_one(bench: &Bench<Plan>) -> f64 {
-    let Plan { batch_size, steps, ref wgan_gp, .. } = bench.settings;
+    let Plan { batch_size, steps, ref wgan_gp, .. } = bench.runs.settings;
     eprintln!("timing     a step of each");
     let some = &bench.images.training()[..batch_size as usize];
-    let real = bench.images.batch(some, bench.compute.device, bench.compute.kind);
-    let mut both = [Change::Nothing, Change::Dcgan]
-        .map(|change| (change, Gan::new(change, &bench.settings, bench.compute), Vec::new()));
+    let real = bench.images.batch(some, bench.runs.compute.device, bench.runs.compute.kind);
+    let mut both = [Change::Nothing, Change::Dcgan].map(|change| {
+        (change, Gan::new(change, &bench.runs.settings, bench.runs.compute), Vec::new())
+    });
     for _ in 0..steps.clamp(5, 50) {
         for (change, gan, seconds) in &mut both {
             let begun = Instant::now();

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! takes five to eight minutes a seed on two cores and writes into `runs/ch4-wgan-gp/clipping/`: `table.md`, `weights.svg`, and a sheet of
-//! each critic's generator.
+//! each critic's generator. A run that is whole is kept in `runs/` there and not made again, so the experiment may be stopped at any time.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,13 +19,15 @@ use anyhow::{Result, anyhow};
 use ch4_wgan_gp::train::{Settings, WganGp, critic_loss};
 use clap::Parser;
 use plotters::prelude::*;
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
+use toolkit::experiment::{Runs, number_or_nan};
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::plot::number;
 use toolkit::progress::Watch;
-use toolkit::{Batches, Compute, ImageSet, checkpoint, folder, sheet, swd};
+use toolkit::{Batches, Compute, ImageSet, Schedule, checkpoint, folder, swd};
 
 /// Trains the quick WGAN-GP, and the same with clipped weights in place of the penalty.
 #[derive(Parser)]
@@ -53,16 +55,37 @@ const CONSTRAINTS: [Constraint; 3] = [
     Constraint { name: "clip-0.1", clip: Some(0.1), critic_rate: 5e-4 },
 ];
 
+/// What decides the numbers.
+#[derive(Clone, Serialize, Deserialize)]
+struct Plan {
+    schedule: Schedule,
+    settings: Settings,
+    /// Names, limits and step sizes.
+    constraints: Vec<(String, Option<f64>, f64)>,
+}
+
+/// Parts of the histogram of the weights.
+const BARS: usize = 41;
+
 /// What is found after a run.
+#[derive(Clone, Serialize, Deserialize)]
 struct Found {
+    #[serde(deserialize_with = "number_or_nan")]
     swd: f64,
     /// Share of the critic's weights that lie within a hundredth of a limit; where there is none, of the largest weight.
     at_the_limit: f64,
     /// Length of the gradient of a score by what goes into each layer, from the image on; the mean over a batch.
     gradients: Vec<f64>,
-    weights: Vec<f64>,
-    /// Sixty-four that the generator drew.
-    images: Tensor,
+    weights: Histogram,
+}
+
+/// Where the weights of a critic lie.
+#[derive(Clone, Serialize, Deserialize)]
+struct Histogram {
+    /// It reaches from minus this to this.
+    edge: f64,
+    /// Percent of all weights, in parts of equal width.
+    bars: Vec<f64>,
 }
 
 fn main() -> ExitCode {
@@ -70,20 +93,22 @@ fn main() -> ExitCode {
 }
 
 fn compare(args: Args) -> Result<()> {
-    let out = folder::of_experiment("ch4-wgan-gp", "clipping", args.shared.out)?;
-    let (schedule, _) = Settings::preset(Preset::Quick);
+    let (mut schedule, settings) = Settings::preset(Preset::Quick);
+    schedule.steps = args.steps.unwrap_or(schedule.steps);
     let compute = Compute { device: Device::cuda_if_available(), kind: Kind::Float };
     let images = embedded_images(&schedule.data, 64, 1)?;
-    let steps = args.steps.unwrap_or(schedule.steps);
+    let constraints = CONSTRAINTS.iter().map(|c| (c.name.to_string(), c.clip, c.critic_rate));
+    let plan = Plan { schedule, settings, constraints: constraints.collect() };
+    let runs = Runs::open("ch4-wgan-gp", "clipping", args.shared.out, compute, plan)?;
     let mut table = String::from(
         "| critic | seed | SWD × 10³ | weights at the limit | gradient by the image | by the input of layer 2 | 3 | 4 | 5 |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut weights = Vec::new();
     for seed in 0..args.shared.seeds {
         for constraint in &CONSTRAINTS {
-            let found = follow(constraint, seed, steps, &images, compute)?;
-            let Found { swd, at_the_limit, gradients, images, .. } = &found;
-            sheet::save_sheet(images, 8, &out.join(format!("{}-{seed}.png", constraint.name)))?;
+            let make = || follow(&runs, &images, constraint, seed);
+            let Found { swd, at_the_limit, gradients, weights: histogram } =
+                runs.record(constraint.name, seed, make)?.found;
             let gradients: Vec<String> = gradients.iter().map(|&g| two_digits(g)).collect();
             let row = format!(
                 "| {} | {seed} | {swd:.1} | {:.0} % | {} |",
@@ -94,13 +119,13 @@ fn compare(args: Args) -> Result<()> {
             say(&row);
             table += &(row + "\n");
             if seed == 0 {
-                weights.push((constraint, found.weights));
+                weights.push((constraint, histogram));
             }
         }
     }
-    folder::write_whole(&out.join("table.md"), &table)?;
-    plot(&out.join("weights.svg"), &weights)?;
-    say(out.join("table.md").display());
+    folder::write_whole(&runs.at("table.md"), &table)?;
+    plot(&runs.at("weights.svg"), &weights)?;
+    say(runs.at("table.md").display());
     Ok(())
 }
 
@@ -117,13 +142,13 @@ fn two_digits(value: f64) -> String {
 
 /// Trains one pair of networks and looks at what became of them.
 fn follow(
+    runs: &Runs<Plan>,
+    images: &ImageSet,
     constraint: &Constraint,
     seed: u64,
-    steps: u64,
-    images: &ImageSet,
-    compute: Compute,
 ) -> Result<Found> {
-    let (schedule, mut settings) = Settings::preset(Preset::Quick);
+    let (compute, Plan { schedule, settings, .. }) = (runs.compute, &runs.settings);
+    let (steps, mut settings) = (schedule.steps, settings.clone());
     if constraint.clip.is_some() {
         // Arjovsky et al. found momentum to unsettle a clipped critic and took RMSProp, which is Adam without it.
         settings.betas = (0.0, 0.9);
@@ -154,8 +179,8 @@ fn follow(
     let drawn = gan.draw(&z);
     let real = images.batch(&held_out, Device::Cpu, Kind::Float);
     let swd = swd::distances(&real, &[&drawn.to_device(Device::Cpu)], seed)[0].mean;
-    let images = drawn.narrow(0, 0, 64);
-    let gradients = gradients(&gan, &images);
+    runs.save_sheet(&drawn, &format!("{}-{seed}", constraint.name))?;
+    let gradients = gradients(&gan, &drawn.narrow(0, 0, 64));
     let [_, (_, critic_adam)] = gan.parts();
     let weights: Vec<Tensor> = checkpoint::variables(critic_adam.network())
         .into_iter()
@@ -167,7 +192,23 @@ fn follow(
     let limit = constraint.clip.unwrap_or(largest);
     let at = weights.iter().filter(|weight| weight.abs() >= 0.99 * limit).count();
     let at_the_limit = at as f64 / weights.len() as f64;
-    Ok(Found { swd, at_the_limit, gradients, weights, images })
+    let weights = Histogram::of(&weights, constraint.clip);
+    Ok(Found { swd, at_the_limit, gradients, weights })
+}
+
+impl Histogram {
+    /// A little beyond the limit, and where there is none, of all weights but the largest thousandth.
+    fn of(weights: &[f64], limit: Option<f64>) -> Self {
+        let mut sorted: Vec<f64> = weights.iter().map(|weight| weight.abs()).collect();
+        sorted.sort_by(f64::total_cmp);
+        let edge = limit.unwrap_or(sorted[sorted.len() * 999 / 1000]) * 1.05;
+        let mut bars = vec![0.0; BARS];
+        for weight in weights.iter().filter(|weight| weight.abs() < edge) {
+            let place = (weight + edge) / (2.0 * edge / BARS as f64);
+            bars[place as usize] += 100.0 / weights.len() as f64;
+        }
+        Histogram { edge, bars }
+    }
 }
 
 /// An update of the critic without a penalty; then every weight that is over the limit is put back on it.
@@ -199,22 +240,14 @@ fn gradients(gan: &WganGp, images: &Tensor) -> Vec<f64> {
 }
 
 /// Where the critics' weights lie, a panel for each.
-fn plot(path: &Path, critics: &[(&Constraint, Vec<f64>)]) -> Result<()> {
-    const BARS: usize = 41;
+fn plot(path: &Path, critics: &[(&Constraint, Histogram)]) -> Result<()> {
     let root = SVGBackend::new(path, (960, 300)).into_drawing_area();
     let draw = || -> Result<(), DrawingAreaErrorKind<_>> {
         root.fill(&WHITE)?;
-        for (area, (constraint, weights)) in
+        for (area, (constraint, Histogram { edge, bars })) in
             root.split_evenly((1, critics.len())).iter().zip(critics)
         {
-            let mut sorted: Vec<f64> = weights.iter().map(|weight| weight.abs()).collect();
-            sorted.sort_by(f64::total_cmp);
-            let edge = constraint.clip.unwrap_or(sorted[sorted.len() * 999 / 1000]) * 1.05;
-            let width = 2.0 * edge / BARS as f64;
-            let mut bars = [0.0; BARS];
-            for weight in weights.iter().filter(|weight| weight.abs() < edge) {
-                bars[((weight + edge) / width) as usize] += 100.0 / weights.len() as f64;
-            }
+            let (edge, width) = (*edge, 2.0 * edge / bars.len() as f64);
             let highest = bars.iter().fold(0.0f64, |most, bar| most.max(*bar));
             let title = match constraint.clip {
                 None => "gradient penalty".to_string(),

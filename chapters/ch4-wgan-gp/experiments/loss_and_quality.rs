@@ -6,7 +6,8 @@
 //! ```
 //!
 //! takes eight to nine minutes a seed on two cores and writes into `runs/ch4-wgan-gp/loss-and-quality/`: `table.md` with the rank
-//! correlations, `courses.csv` with what was measured, `quality.svg`, and a sheet of each network's last images.
+//! correlations, `courses.csv` with what was measured, `quality.svg`, and a sheet of each network's last images. A run that is whole is
+//! kept in `runs/` there and not made again, so the experiment may be stopped at any time.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,14 +17,16 @@ use ch4_dcgan::train as dcgan;
 use ch4_wgan_gp::train as wgan_gp;
 use clap::Parser;
 use plotters::prelude::*;
+use serde::{Deserialize, Serialize};
 use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
+use toolkit::experiment::{Runs, number_or_nan};
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::progress::Watch;
 use toolkit::stats::{mean, spearman};
-use toolkit::{Batches, Compute, ImageSet, folder, sheet, swd};
+use toolkit::{Batches, Compute, ImageSet, Schedule, folder, swd};
 
 /// Trains both quick presets and says how well each loss goes with the distance of the images.
 #[derive(Parser)]
@@ -38,64 +41,111 @@ struct Args {
     measurements: u64,
 }
 
+/// What decides the numbers.
+#[derive(Clone, Serialize, Deserialize)]
+struct Plan {
+    images: u64,
+    measurements: u64,
+    dcgan: (Schedule, dcgan::Settings),
+    wgan_gp: (Schedule, wgan_gp::Settings),
+}
+
 /// The means of a network's losses since the last measurement, and the distance then.
+#[derive(Clone, Serialize, Deserialize)]
 struct Row {
     images: u64,
     losses: Vec<f64>,
+    #[serde(deserialize_with = "number_or_nan")]
     swd: f64,
+}
+
+/// How a run went.
+#[derive(Clone, Serialize, Deserialize)]
+struct Rows {
+    rows: Vec<Row>,
 }
 
 /// One run of one network.
 struct Course {
-    network: &'static str,
-    losses: &'static [&'static str],
+    network: Network,
     seed: u64,
     rows: Vec<Row>,
 }
 
 /// What a run needs beside its networks.
 struct Lesson<'a> {
+    runs: &'a Runs<Plan>,
     images: &'a ImageSet,
-    compute: Compute,
-    args: &'a Args,
     seed: u64,
-    out: &'a Path,
+}
+
+/// What is trained.
+#[derive(Clone, Copy, PartialEq)]
+enum Network {
+    Dcgan,
+    WganGp,
+}
+
+impl Network {
+    fn name(self) -> &'static str {
+        match self {
+            Network::Dcgan => "dcgan",
+            Network::WganGp => "wgan-gp",
+        }
+    }
+
+    /// The losses that are looked at.
+    fn losses(self) -> &'static [&'static str] {
+        match self {
+            Network::Dcgan => &["discriminator_loss", "generator_loss"],
+            Network::WganGp => &["critic_loss", "wasserstein", "generator_loss"],
+        }
+    }
 }
 
 fn main() -> ExitCode {
-    cli::report("loss-and-quality", compare(&Args::parse()))
+    cli::report("loss-and-quality", compare(Args::parse()))
 }
 
-fn compare(args: &Args) -> Result<()> {
+fn compare(args: Args) -> Result<()> {
     let compute = Compute { device: Device::cuda_if_available(), kind: Kind::Float };
     let images = embedded_images("bricks-small", 64, 1)?;
-    let out = folder::of_experiment("ch4-wgan-gp", "loss-and-quality", args.shared.out.clone())?;
+    let plan = Plan {
+        images: args.images,
+        measurements: args.measurements,
+        dcgan: dcgan::Settings::preset(Preset::Quick),
+        wgan_gp: wgan_gp::Settings::preset(Preset::Quick),
+    };
+    let runs = Runs::open("ch4-wgan-gp", "loss-and-quality", args.shared.out, compute, plan)?;
     let mut courses = Vec::new();
     for seed in 0..args.shared.seeds {
-        let lesson = Lesson { images: &images, compute, args, seed, out: &out };
-        courses.push(lesson.dcgan()?);
-        courses.push(lesson.wgan_gp()?);
+        let lesson = Lesson { runs: &runs, images: &images, seed };
+        for network in [Network::Dcgan, Network::WganGp] {
+            let make = || match network {
+                Network::Dcgan => lesson.dcgan(),
+                Network::WganGp => lesson.wgan_gp(),
+            };
+            let rows = runs.record(network.name(), seed, make)?.found.rows;
+            courses.push(Course { network, seed, rows });
+        }
     }
-    folder::write_whole(&out.join("courses.csv"), &numbers(&courses))?;
+    folder::write_whole(&runs.at("courses.csv"), &numbers(&courses))?;
     let table = table(&courses);
     say(&table);
-    folder::write_whole(&out.join("table.md"), &table)?;
-    plot(&out.join("quality.svg"), &courses)?;
-    say(out.join("quality.svg").display());
+    folder::write_whole(&runs.at("table.md"), &table)?;
+    plot(&runs.at("quality.svg"), &courses)?;
+    say(runs.at("quality.svg").display());
     Ok(())
 }
 
 impl Lesson<'_> {
-    fn dcgan(&self) -> Result<Course> {
-        let (schedule, settings) = dcgan::Settings::preset(Preset::Quick);
+    fn dcgan(&self) -> Result<Rows> {
+        let Plan { images, dcgan: (schedule, settings), .. } = &self.runs.settings;
         seed_step(self.seed, 0);
-        let mut gan = dcgan::Dcgan::new(&settings, 1, self.compute);
-        let mut batches =
-            Batches::new(self.images.training(), schedule.batch_size as usize, self.seed)?;
-        let steps = self.args.images / schedule.batch_size;
-        let losses = &["discriminator_loss", "generator_loss"];
-        let mut course = Course { network: "dcgan", losses, seed: self.seed, rows: Vec::new() };
-        let mut seen = Vec::new();
+        let mut gan = dcgan::Dcgan::new(settings, 1, self.runs.compute);
+        let mut batches = self.batches(schedule)?;
+        let steps = images / schedule.batch_size;
+        let (mut rows, mut seen) = (Vec::new(), Vec::new());
         let mut watch = Watch::begin(&format!("dcgan seed {}", self.seed));
         for step in 1..=steps {
             seed_step(self.seed, step);
@@ -105,23 +155,23 @@ impl Lesson<'_> {
             watch.tell(step as f64 / steps as f64);
             if self.due(step, steps) {
                 let images = step * schedule.batch_size;
-                self.measure(&mut course, images, &mut seen, &gan.generator, settings.z_dim)?;
+                let row =
+                    self.measure(Network::Dcgan, images, &seen, &gan.generator, settings.z_dim)?;
+                rows.push(row);
+                seen.clear();
             }
         }
-        Ok(course)
+        Ok(Rows { rows })
     }
 
-    fn wgan_gp(&self) -> Result<Course> {
-        let (schedule, settings) = wgan_gp::Settings::preset(Preset::Quick);
+    fn wgan_gp(&self) -> Result<Rows> {
+        let Plan { images, wgan_gp: (schedule, settings), .. } = &self.runs.settings;
         seed_step(self.seed, 0);
-        let mut gan = wgan_gp::WganGp::new(&settings, 1, self.compute);
-        let mut batches =
-            Batches::new(self.images.training(), schedule.batch_size as usize, self.seed)?;
+        let mut gan = wgan_gp::WganGp::new(settings, 1, self.runs.compute);
+        let mut batches = self.batches(schedule)?;
         let a_step = schedule.batch_size * settings.critic_steps;
-        let steps = self.args.images / a_step;
-        let losses = &["critic_loss", "wasserstein", "generator_loss"];
-        let mut course = Course { network: "wgan-gp", losses, seed: self.seed, rows: Vec::new() };
-        let mut seen = Vec::new();
+        let steps = images / a_step;
+        let (mut rows, mut seen) = (Vec::new(), Vec::new());
         let mut watch = Watch::begin(&format!("wgan-gp seed {}", self.seed));
         for step in 1..=steps {
             seed_step(self.seed, step);
@@ -136,43 +186,50 @@ impl Lesson<'_> {
             watch.tell(step as f64 / steps as f64);
             if self.due(step, steps) {
                 let images = step * a_step;
-                self.measure(&mut course, images, &mut seen, &gan.generator, settings.z_dim)?;
+                let row =
+                    self.measure(Network::WganGp, images, &seen, &gan.generator, settings.z_dim)?;
+                rows.push(row);
+                seen.clear();
             }
         }
-        Ok(course)
+        Ok(Rows { rows })
+    }
+
+    fn batches(&self, schedule: &Schedule) -> Result<Batches> {
+        Batches::new(self.images.training(), schedule.batch_size as usize, self.seed)
     }
 
     fn batch(&self, batches: &mut Batches, number: u64) -> Tensor {
-        self.images.batch(batches.indices(number), self.compute.device, self.compute.kind)
+        let Compute { device, kind } = self.runs.compute;
+        self.images.batch(batches.indices(number), device, kind)
     }
 
     /// Whether a measurement falls on this step: as many as are wanted, evenly spread, the last on the last step.
     fn due(&self, step: u64, steps: u64) -> bool {
-        let measurement = |step: u64| step * self.args.measurements / steps;
+        let measurement = |step: u64| step * self.runs.settings.measurements / steps;
         measurement(step) > measurement(step - 1)
     }
 
-    /// Adds a row to a course, of the losses seen since the last one.
+    /// A row of a course, of the losses seen since the last one. Its sheet takes the last one's place.
     fn measure(
         &self,
-        course: &mut Course,
+        network: Network,
         images: u64,
-        seen: &mut Vec<Vec<f64>>,
+        seen: &[Vec<f64>],
         generator: &dyn ModuleT,
         z_dim: i64,
-    ) -> Result<()> {
+    ) -> Result<Row> {
+        let (name, seed) = (network.name(), self.seed);
         let held_out = self.images.held_out();
-        let z = fixed_z(self.seed, held_out.len() as i64, z_dim, self.compute);
+        let z = fixed_z(seed, held_out.len() as i64, z_dim, self.runs.compute);
         let drawn = no_grad(|| generator.forward_t(&z, false)).to_device(Device::Cpu);
         let real = self.images.batch(&held_out, Device::Cpu, Kind::Float);
-        let swd = swd::distances(&real, &[&drawn], self.seed)[0].mean;
+        let swd = swd::distances(&real, &[&drawn], seed)[0].mean;
         let column = |i: usize| seen.iter().map(|losses| losses[i]).collect::<Vec<f64>>();
-        let losses: Vec<f64> = (0..course.losses.len()).map(|i| mean(&column(i))).collect();
-        seen.clear();
-        eprintln!("{} seed {}  {images:>6} images  distance {swd:.1}", course.network, course.seed);
-        course.rows.push(Row { images, losses, swd });
-        let path = self.out.join(format!("{}-{}.png", course.network, course.seed));
-        sheet::save_sheet(&drawn.narrow(0, 0, 64), 8, &path)
+        let losses = (0..network.losses().len()).map(|i| mean(&column(i))).collect();
+        eprintln!("{name} seed {seed}  {images:>6} images  distance {swd:.1}");
+        self.runs.save_sheet(&drawn, &format!("{name}-{seed}"))?;
+        Ok(Row { images, losses, swd })
     }
 }
 
@@ -180,15 +237,15 @@ impl Lesson<'_> {
 fn table(courses: &[Course]) -> String {
     let mut text =
         String::from("| network | loss | ρ of the loss and the distance |\n|---|---|---|\n");
-    for network in ["dcgan", "wgan-gp"] {
+    for network in [Network::Dcgan, Network::WganGp] {
         let runs: Vec<&Course> = courses.iter().filter(|c| c.network == network).collect();
-        for (i, loss) in runs[0].losses.iter().enumerate() {
+        for (i, loss) in network.losses().iter().enumerate() {
             let one = |course: &&Course| {
                 let pairs: Vec<_> = course.rows.iter().map(|r| (r.losses[i], r.swd)).collect();
                 spearman(&pairs).map_or("–".into(), |rho| format!("{rho:+.2}").replace('-', "−"))
             };
             let correlations: Vec<String> = runs.iter().map(one).collect();
-            text += &format!("| {network} | {loss} | {} |\n", correlations.join(", "));
+            text += &format!("| {} | {loss} | {} |\n", network.name(), correlations.join(", "));
         }
     }
     text
@@ -196,10 +253,11 @@ fn table(courses: &[Course]) -> String {
 
 fn numbers(courses: &[Course]) -> String {
     let mut text = String::from("network,seed,images,loss,value,swd\n");
-    for Course { network, losses, seed, rows } in courses {
-        for Row { images, losses: values, swd } in rows {
-            for (loss, value) in losses.iter().zip(values) {
-                text += &format!("{network},{seed},{images},{loss},{value:.4},{swd:.2}\n");
+    for Course { network, seed, rows } in courses {
+        let name = network.name();
+        for Row { images, losses, swd } in rows {
+            for (loss, value) in network.losses().iter().zip(losses) {
+                text += &format!("{name},{seed},{images},{loss},{value:.4},{swd:.2}\n");
             }
         }
     }
@@ -208,10 +266,10 @@ fn numbers(courses: &[Course]) -> String {
 
 /// One panel a loss of interest: the loss against the distance, a point for each measurement, a colour for each seed.
 fn plot(path: &Path, courses: &[Course]) -> Result<()> {
-    const PANELS: [(&str, &str, &str); 3] = [
-        ("dcgan", "generator_loss", "DCGAN: the generator's loss"),
-        ("dcgan", "discriminator_loss", "DCGAN: the discriminator's loss"),
-        ("wgan-gp", "wasserstein", "WGAN-GP: the critic's estimate"),
+    const PANELS: [(Network, &str, &str); 3] = [
+        (Network::Dcgan, "generator_loss", "DCGAN: the generator's loss"),
+        (Network::Dcgan, "discriminator_loss", "DCGAN: the discriminator's loss"),
+        (Network::WganGp, "wasserstein", "WGAN-GP: the critic's estimate"),
     ];
     const COLOURS: [RGBColor; 3] =
         [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115)];
@@ -220,7 +278,8 @@ fn plot(path: &Path, courses: &[Course]) -> Result<()> {
         root.fill(&WHITE)?;
         for (area, (network, loss, title)) in root.split_evenly((1, 3)).iter().zip(PANELS) {
             let runs: Vec<&Course> = courses.iter().filter(|c| c.network == network).collect();
-            let place = runs[0].losses.iter().position(|name| *name == loss).expect("a loss");
+            let known = network.losses();
+            let place = known.iter().position(|name| *name == loss).expect("one of its losses");
             let points = |course: &Course| -> Vec<(f64, f64)> {
                 course.rows.iter().map(|row| (row.losses[place], row.swd)).collect()
             };

@@ -15,19 +15,24 @@ use crate::config::{embedded_images, unseen_images};
 use crate::stats::evenly_spaced;
 use crate::{Compute, ImageSet, folder, sheet, swd};
 
-/// What all runs of an experiment have in common. `S` decides their numbers: a run that was made with another `S` is not taken for one
-/// of these.
+/// The runs of an experiment, a file each. One that is whole is not made again, so that a stopped experiment goes on.
+pub struct Runs<S> {
+    /// What decides their numbers: a run that was made with other settings is not taken for one of these.
+    pub settings: S,
+    /// Where everything is computed.
+    pub compute: Compute,
+    folder: PathBuf,
+}
+
+/// What the runs of an experiment have in common that compares them by one measure.
 pub struct Bench<S> {
     /// The images to learn from.
     pub images: ImageSet,
-    /// Where everything is computed, as precisely as a run of the chapter on this machine.
-    pub compute: Compute,
-    /// What decides the numbers.
-    pub settings: S,
+    /// Its runs, computed as precisely as a run of the chapter on this machine.
+    pub runs: Runs<S>,
     /// The distance of training images from the unseen ones, which no generator can be expected to beat.
     pub floor: f64,
     name: &'static str,
-    folder: PathBuf,
     unseen: Tensor,
 }
 
@@ -66,59 +71,27 @@ struct Results<'a, S, R, M> {
     runs: &'a [Record<R>],
 }
 
-impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
-    /// Reads an embedded set of grey images of side 64, and `measured` more of the same kind, which nothing is trained on. Results go to
-    /// the folder `out`, else to `runs/PROGRAM/NAME`.
+impl<S: Clone + Serialize + DeserializeOwned> Runs<S> {
+    /// Those in the folder `out`, else in `runs/PROGRAM/NAME`, made with these settings.
     ///
     /// # Errors
-    /// If the images cannot be drawn or read, or are too few, or the folder cannot be made.
+    /// If the folder cannot be made.
     pub fn open(
         program: &str,
-        name: &'static str,
+        name: &str,
         out: Option<PathBuf>,
-        (data, measured): (&str, usize),
+        compute: Compute,
         settings: S,
     ) -> Result<Self> {
-        let images = embedded_images(data, 64, 1)?;
-        let training = images.training();
-        ensure!(
-            measured <= training.len(),
-            "--measured {measured}: {data} has {} images to learn from, and as many are compared",
-            training.len()
-        );
-        let unseen = unseen_images(data, measured, 64, 1)?;
         let folder = folder::of_experiment(program, name, out)?;
         let runs = folder.join("runs");
         fs::create_dir_all(&runs).with_context(|| runs.display().to_string())?;
-        let device = Device::cuda_if_available();
-        let (kind, why) = PrecisionChoice::Auto.resolve(device);
-        let compute = Compute { device, kind };
-        eprintln!("device     {compute} ({why})");
-        eprintln!("measuring  against {measured} unseen images of the kind of {data}");
-        let all = |set: &ImageSet, indices: &[usize]| set.batch(indices, Device::Cpu, Kind::Float);
-        let unseen = all(&unseen, &(0..measured).collect::<Vec<_>>());
-        let some = all(&images, &evenly_spaced(&training, measured));
-        let floor = swd::distances(&unseen, &[&some], 0)[0].mean;
-        Ok(Bench { images, compute, settings, floor, name, folder, unseen })
+        Ok(Runs { settings, compute, folder })
     }
 
-    /// The images that nothing is trained on: `[measured, 1, 64, 64]`, on the CPU.
-    pub fn unseen(&self) -> &Tensor {
-        &self.unseen
-    }
-
-    /// A place in the folder of the results.
+    /// A place in the folder.
     pub fn at(&self, name: &str) -> PathBuf {
         self.folder.join(name)
-    }
-
-    /// The sliced Wasserstein distance × 10³ of each of some sets of images from the unseen ones, as many as those. The patches and
-    /// directions are the same for every run.
-    pub fn distances(&self, sets: &[Tensor]) -> Vec<f64> {
-        eprintln!("measuring  {} sets of {} images", sets.len(), self.unseen.size()[0]);
-        let sets: Vec<Tensor> = sets.iter().map(|images| images.to_device(Device::Cpu)).collect();
-        let sets: Vec<&Tensor> = sets.iter().collect();
-        swd::distances(&self.unseen, &sets, 0).into_iter().map(|swd| swd.mean).collect()
     }
 
     /// Writes a sheet of the first images into the folder, as `NAME.png`.
@@ -139,10 +112,7 @@ impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
         variant: &str,
         seed: u64,
         make: impl FnOnce() -> Result<R>,
-    ) -> Result<Record<R>>
-    where
-        S: Clone,
-    {
+    ) -> Result<Record<R>> {
         let path = self.folder.join("runs").join(format!("{variant}-{seed}.json"));
         if let Some(record) = self.read(&path)? {
             eprintln!("{variant} seed {seed}: there already");
@@ -175,6 +145,55 @@ impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
         };
         Ok(Some(read().with_context(|| path.display().to_string())?.record))
     }
+}
+
+impl<S: Clone + Serialize + DeserializeOwned> Bench<S> {
+    /// Reads an embedded set of grey images of side 64, and `measured` more of the same kind, which nothing is trained on. Results go to
+    /// the folder `out`, else to `runs/PROGRAM/NAME`.
+    ///
+    /// # Errors
+    /// If the images cannot be drawn or read, or are too few, or the folder cannot be made.
+    pub fn open(
+        program: &str,
+        name: &'static str,
+        out: Option<PathBuf>,
+        (data, measured): (&str, usize),
+        settings: S,
+    ) -> Result<Self> {
+        let images = embedded_images(data, 64, 1)?;
+        let training = images.training();
+        ensure!(
+            measured <= training.len(),
+            "--measured {measured}: {data} has {} images to learn from, and as many are compared",
+            training.len()
+        );
+        let unseen = unseen_images(data, measured, 64, 1)?;
+        let device = Device::cuda_if_available();
+        let (kind, why) = PrecisionChoice::Auto.resolve(device);
+        let compute = Compute { device, kind };
+        let runs = Runs::open(program, name, out, compute, settings)?;
+        eprintln!("device     {compute} ({why})");
+        eprintln!("measuring  against {measured} unseen images of the kind of {data}");
+        let all = |set: &ImageSet, indices: &[usize]| set.batch(indices, Device::Cpu, Kind::Float);
+        let unseen = all(&unseen, &(0..measured).collect::<Vec<_>>());
+        let some = all(&images, &evenly_spaced(&training, measured));
+        let floor = swd::distances(&unseen, &[&some], 0)[0].mean;
+        Ok(Bench { images, runs, floor, name, unseen })
+    }
+
+    /// The images that nothing is trained on: `[measured, 1, 64, 64]`, on the CPU.
+    pub fn unseen(&self) -> &Tensor {
+        &self.unseen
+    }
+
+    /// The sliced Wasserstein distance × 10³ of each of some sets of images from the unseen ones, as many as those. The patches and
+    /// directions are the same for every run.
+    pub fn distances(&self, sets: &[Tensor]) -> Vec<f64> {
+        eprintln!("measuring  {} sets of {} images", sets.len(), self.unseen.size()[0]);
+        let sets: Vec<Tensor> = sets.iter().map(|images| images.to_device(Device::Cpu)).collect();
+        let sets: Vec<&Tensor> = sets.iter().collect();
+        swd::distances(&self.unseen, &sets, 0).into_iter().map(|swd| swd.mean).collect()
+    }
 
     /// Writes `results.json`: the settings, every run, and a summary of each variant.
     ///
@@ -188,15 +207,15 @@ impl<S: PartialEq + Serialize + DeserializeOwned> Bench<S> {
         let results = Results {
             experiment: self.name,
             version: env!("CARGO_PKG_VERSION"),
-            settings: &self.settings,
-            device: self.compute.to_string(),
+            settings: &self.runs.settings,
+            device: self.runs.compute.to_string(),
             threads: tch::get_num_threads(),
             floor: self.floor,
             variants,
             runs,
         };
         let json = serde_json::to_string_pretty(&results)? + "\n";
-        folder::write_whole(&self.at("results.json"), &json)
+        folder::write_whole(&self.runs.at("results.json"), &json)
     }
 }
 
@@ -218,24 +237,15 @@ mod tests {
         swd: f64,
     }
 
-    fn bench(folder: &Path, settings: u64) -> Bench<u64> {
-        fs::create_dir_all(folder.join("runs")).unwrap();
-        let pictures = folder.join("pictures");
-        fs::create_dir_all(&pictures).unwrap();
-        image::GrayImage::new(8, 8).save(pictures.join("0.png")).unwrap();
-        let cache = folder.join("cache");
-        let options = crate::images::LoadOptions { side: 8, channels: 1, skip_bad: false, cache };
-        let images = ImageSet::load(&pictures, &options).unwrap();
+    fn runs(folder: &Path, settings: u64) -> Runs<u64> {
         let compute = Compute { device: Device::Cpu, kind: Kind::Float };
-        let unseen = Tensor::zeros([1, 1, 8, 8], (Kind::Float, Device::Cpu));
-        let folder = folder.to_path_buf();
-        Bench { images, compute, settings, floor: 0.0, name: "test", folder, unseen }
+        Runs::open("test", "wild", Some(folder.to_path_buf()), compute, settings).unwrap()
     }
 
     #[test]
     fn a_run_is_made_once_even_if_it_diverged() {
         let folder = tempfile::tempdir().unwrap();
-        let at_hand = bench(folder.path(), 7);
+        let at_hand = runs(folder.path(), 7);
         let made = |swd: f64| at_hand.record("wild", 3, || Ok(Found { swd })).unwrap();
         assert!(made(f64::NAN).found.swd.is_nan());
         let kept = made(1.0);
@@ -246,7 +256,7 @@ mod tests {
         assert_eq!(failed.err().unwrap().to_string(), "no");
         assert!(!folder.path().join("runs/failed-0.json").exists());
 
-        let other = bench(folder.path(), 8).record("wild", 3, || Ok(Found { swd: 1.0 }));
+        let other = runs(folder.path(), 8).record("wild", 3, || Ok(Found { swd: 1.0 }));
         let error = format!("{:#}", other.err().unwrap());
         assert!(error.contains("wild-3.json") && error.contains("other settings"), "{error}");
     }
