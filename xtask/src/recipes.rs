@@ -468,7 +468,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "portraits-by-wgan-gp",
         shows: "the book's WGAN-GP on the portraits, whose weights come with the book",
-        takes: "perhaps 1 hour",
+        takes: "50 minutes",
         runs: &[
             book_training(
                 "ch4-wgan-gp",

@@ -147,7 +147,7 @@ fn make(project: &Project, recipe: &Recipe, folder: &Path, quick: bool) -> Resul
     let (begun, commit) = (Instant::now(), commit(project));
     let mut kitchen = Kitchen { project, folder, quick, commands: Vec::new() };
     let done = kitchen.cook(recipe);
-    // A recipe that is stopped goes on from here, and should say in the end how long it took in all.
+    // A recipe that is stopped by Ctrl-C goes on another time, and should say in the end how long it took in all.
     let spent = folder.join("seconds");
     let before = fs::read_to_string(&spent).ok().and_then(|text| text.trim().parse::<f64>().ok());
     let seconds = before.unwrap_or(0.0) + begun.elapsed().as_secs_f64();

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
-use toolkit::experiment::{Runs, number_or_nan};
+use toolkit::experiment::{Runs, number_or_nan, numbers_or_nan};
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::plot::number;
 use toolkit::progress::Watch;
@@ -75,6 +75,7 @@ struct Found {
     /// Share of the critic's weights that lie within a hundredth of a limit; where there is none, of the largest weight.
     at_the_limit: f64,
     /// Length of the gradient of a score by what goes into each layer, from the image on; the mean over a batch.
+    #[serde(deserialize_with = "numbers_or_nan")]
     gradients: Vec<f64>,
     weights: Histogram,
 }
@@ -83,6 +84,7 @@ struct Found {
 #[derive(Clone, Serialize, Deserialize)]
 struct Histogram {
     /// It reaches from minus this to this.
+    #[serde(deserialize_with = "number_or_nan")]
     edge: f64,
     /// Percent of all weights, in parts of equal width.
     bars: Vec<f64>,

@@ -22,7 +22,7 @@ use tch::nn::ModuleT;
 use tch::{Device, Kind, Tensor, no_grad};
 use toolkit::cli::{self, ExperimentArgs, Preset, say};
 use toolkit::config::embedded_images;
-use toolkit::experiment::{Runs, number_or_nan};
+use toolkit::experiment::{Runs, number_or_nan, numbers_or_nan};
 use toolkit::noise::{fixed_z, seed_step};
 use toolkit::progress::Watch;
 use toolkit::stats::{mean, spearman};
@@ -54,6 +54,7 @@ struct Plan {
 #[derive(Clone, Serialize, Deserialize)]
 struct Row {
     images: u64,
+    #[serde(deserialize_with = "numbers_or_nan")]
     losses: Vec<f64>,
     #[serde(deserialize_with = "number_or_nan")]
     swd: f64,

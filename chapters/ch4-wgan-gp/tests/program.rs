@@ -71,7 +71,7 @@ fn a_trained_generator_draws_and_is_measured() {
     assert_eq!(program.size("nearest.png"), (8 * 66 + 2, rows * 66 + 2));
 }
 
-/// Faces, that is: skin in the middle, on grounds of many colours, and each of them another.
+/// That these are faces is told by skin in the middle of most, grounds of many colours, and no two alike.
 #[test]
 fn the_weights_that_come_with_the_book_draw_faces() {
     let program = Program::new("ch4-wgan-gp", env!("CARGO_BIN_EXE_ch4-wgan-gp"));

@@ -227,6 +227,15 @@ pub fn number_or_nan<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error
     Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
+/// The same for several.
+///
+/// # Errors
+/// If one is neither a number nor `null`.
+pub fn numbers_or_nan<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+    let numbers: Vec<Option<f64>> = Deserialize::deserialize(from)?;
+    Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +244,8 @@ mod tests {
     struct Found {
         #[serde(deserialize_with = "number_or_nan")]
         swd: f64,
+        #[serde(deserialize_with = "numbers_or_nan")]
+        losses: Vec<f64>,
     }
 
     fn runs(folder: &Path, settings: u64) -> Runs<u64> {
@@ -246,17 +257,19 @@ mod tests {
     fn a_run_is_made_once_even_if_it_diverged() {
         let folder = tempfile::tempdir().unwrap();
         let at_hand = runs(folder.path(), 7);
-        let made = |swd: f64| at_hand.record("wild", 3, || Ok(Found { swd })).unwrap();
+        let found = |swd: f64| Found { swd, losses: vec![swd, 2.0] };
+        let made = |swd: f64| at_hand.record("wild", 3, || Ok(found(swd))).unwrap();
         assert!(made(f64::NAN).found.swd.is_nan());
         let kept = made(1.0);
         assert!(kept.found.swd.is_nan() && kept.variant == "wild" && kept.seed == 3);
+        assert!(kept.found.losses[0].is_nan() && kept.found.losses[1] == 2.0);
 
         // A run that failed leaves nothing behind.
         let failed = at_hand.record::<Found>("failed", 0, || anyhow::bail!("no"));
         assert_eq!(failed.err().unwrap().to_string(), "no");
         assert!(!folder.path().join("runs/failed-0.json").exists());
 
-        let other = runs(folder.path(), 8).record("wild", 3, || Ok(Found { swd: 1.0 }));
+        let other = runs(folder.path(), 8).record("wild", 3, || Ok(found(1.0)));
         let error = format!("{:#}", other.err().unwrap());
         assert!(error.contains("wild-3.json") && error.contains("other settings"), "{error}");
     }

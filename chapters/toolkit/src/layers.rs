@@ -109,8 +109,8 @@ pub fn dropout(x: &Tensor, p: f64, train: bool) -> Tensor {
 
 /// −1 with probability `p`, else 1, for each element of `x`, in bf16 and in the order in which `x` lies in memory.
 ///
-/// libtorch draws a number for each element on the CPU, on most processors one after the other. Here it draws a single number, which
-/// is mixed with the numbers 0, 1, 2… into 64 random bits for every four elements.
+/// libtorch draws a number for each element on the CPU: one after the other, or with Intel's MKL on all cores, 32 bits for each. Here
+/// it draws a single number, which is mixed with the numbers 0, 1, 2… into 64 random bits for every four elements.
 fn random_signs(x: &Tensor, p: f64) -> Tensor {
     let elements = x.numel() as i64;
     let start = Tensor::empty([1], (Kind::Int64, Device::Cpu)).random_from_(i64::MIN, None);
