@@ -316,10 +316,7 @@ pub const RECIPES: &[Recipe] = &[
             args: &["--seeds", "3"],
             quick: &["--seeds", "1", "--steps", "2", "--measured", "16"],
         }],
-        files: &[
-            ("rows.png", "dcgan-upsampling.png"),
-            ("table.md", "upsampling.md"),
-        ],
+        files: &[("rows.png", "dcgan-upsampling.png"), ("table.md", "upsampling.md")],
         judged: &[SWD],
     },
     Recipe {
@@ -376,10 +373,7 @@ pub const RECIPES: &[Recipe] = &[
             args: &["--seeds", "3"],
             quick: &["--steps", "2", "--measured", "16"],
         }],
-        files: &[
-            ("rows.png", "dcgan-source-settings.png"),
-            ("table.md", "source-settings.md"),
-        ],
+        files: &[("rows.png", "dcgan-source-settings.png"), ("table.md", "source-settings.md")],
         judged: &[("SWD × 10³, mean of the weights", 1.5)],
     },
     Recipe {
