@@ -126,6 +126,7 @@ const fn long(data: &'static str) -> [&'static str; 12] {
     ]
 }
 const LONG_BRICKS: [&str; 12] = long("bricks");
+const LONG_SMALL_BRICKS: [&str; 12] = long("bricks-small");
 const LONG_PORTRAITS: [&str; 12] = long("portraits");
 
 /// All of them.
@@ -456,6 +457,31 @@ pub const RECIPES: &[Recipe] = &[
             ("run/losses.svg", "wgan-gp-book-losses.svg"),
             ("table.md", "bricks-by-wgan-gp.md"),
             ("course.md", "bricks-by-wgan-gp-course.md"),
+        ],
+        judged: &[GENERATED],
+    },
+    Recipe {
+        name: "small-bricks-by-wgan-gp",
+        shows: "the book's WGAN-GP on the small bricks, whose weights come with the book",
+        takes: "perhaps 1 hour",
+        runs: &[
+            book_training(
+                "ch4-wgan-gp",
+                &LONG_SMALL_BRICKS,
+                Pieces { steps: 8_000, every: 1_000 },
+                SHORT_BRICKS,
+                "bricks-small",
+            ),
+            Run::Sheet { package: "ch4-wgan-gp", count: 64, more: &[], file: "sheet.png" },
+            Run::Sheet { package: "ch4-wgan-gp", count: 32, more: &["--walk"], file: "walk.png" },
+        ],
+        files: &[
+            ("sheet.png", "wgan-gp-small-bricks.png"),
+            ("walk.png", "wgan-gp-small-bricks-walk.png"),
+            ("nearest.png", "wgan-gp-small-bricks-nearest.png"),
+            ("run/progress.png", "wgan-gp-small-bricks-progress.png"),
+            ("table.md", "small-bricks-by-wgan-gp.md"),
+            ("course.md", "small-bricks-by-wgan-gp-course.md"),
         ],
         judged: &[GENERATED],
     },
