@@ -463,12 +463,12 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "small-bricks-by-wgan-gp",
         shows: "the book's WGAN-GP on the small bricks, whose weights come with the book",
-        takes: "perhaps 1 hour",
+        takes: "40 minutes",
         runs: &[
             book_training(
                 "ch4-wgan-gp",
                 &LONG_SMALL_BRICKS,
-                Pieces { steps: 8_000, every: 1_000 },
+                Pieces { steps: 6_000, every: 1_000 },
                 SHORT_BRICKS,
                 "bricks-small",
             ),
