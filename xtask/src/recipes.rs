@@ -468,7 +468,7 @@ pub const RECIPES: &[Recipe] = &[
             book_training(
                 "ch4-wgan-gp",
                 &LONG_SMALL_BRICKS,
-                Pieces { steps: 6_000, every: 1_000 },
+                Pieces { steps: 7_000, every: 1_000 },
                 SHORT_BRICKS,
                 "bricks-small",
             ),
