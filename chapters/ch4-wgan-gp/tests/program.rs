@@ -71,6 +71,30 @@ fn a_trained_generator_draws_and_is_measured() {
     assert_eq!(program.size("nearest.png"), (8 * 66 + 2, rows * 66 + 2));
 }
 
+/// That these are bricks is told by grey in the middle, not the same everywhere, and white in the corners.
+#[test]
+fn the_weights_that_come_with_the_book_draw_bricks() {
+    let program = Program::new("ch4-wgan-gp", env!("CARGO_BIN_EXE_ch4-wgan-gp"));
+    let (name, said) = program.succeed(&["sample", "--count", "16"]);
+    assert_eq!(name, "sample.png\n");
+    assert!(said.contains("bricks-small, which come with the book"), "{said}");
+    let sheet = image::open(program.at("sample.png")).unwrap().to_luma8();
+    assert_eq!(sheet.dimensions(), (8 * 66 + 2, 2 * 66 + 2));
+    let brightness = |i: u32, (x, y): (u32, u32)| {
+        let square =
+            image::imageops::crop_imm(&sheet, 2 + 66 * (i % 8) + x, 2 + 66 * (i / 8) + y, 8, 8);
+        let sum: f64 = square.to_image().pixels().map(|p| f64::from(p[0])).sum();
+        sum / 64.0
+    };
+    let middles: Vec<f64> = (0..16).map(|i| brightness(i, (28, 28))).collect();
+    assert!(middles.iter().all(|middle| *middle < 230.0), "{middles:?}");
+    assert!(toolkit::stats::deviation(&middles) > 5.0, "{middles:?}");
+    for corner in [(0, 0), (56, 0), (0, 56), (56, 56)] {
+        let white = (0..16).filter(|i| brightness(*i, corner) > 235.0).count();
+        assert!(white >= 14, "{white} of 16 are white at {corner:?}");
+    }
+}
+
 /// That these are faces is told by skin in the middle of most, grounds of many colours, and no two alike.
 #[test]
 fn the_weights_that_come_with_the_book_draw_faces() {
