@@ -5,9 +5,9 @@
 //! cargo run -p ch4-wgan-gp --example ablations -- --seeds 3
 //! ```
 //!
-//! writes into `runs/ch4-wgan-gp/ablations/`: `table.md` and `ends.md`, `results.json`, `distances.svg` with a line for each variant, a sheet of
-//! each variant's images with seed 0, and `rows.png` with the first row of each. A run that is whole is kept in `runs/` there and not made again, so the experiment may be
-//! stopped at any time.
+//! writes into `runs/ch4-wgan-gp/ablations/`: `table.md` and `ends.md`, `results.json`, `distances.svg` with a line for each variant, a
+//! sheet of each variant's images with seed 0, and `rows.png` with the first row of each. A run that is whole is kept in `runs/` there
+//! and not made again, so the experiment may be stopped at any time.
 //!
 //! **What is held equal.** With other numbers of critic steps the networks cannot be alike in everything. Such a variant is trained until it
 //! has made as many updates of the generator as the chapter's *and* as many of the critic, and measured at both points. An update of
